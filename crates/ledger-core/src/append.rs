@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS};
-use crate::{Digest, Error, Event, EventId, Filter, Invalid, Offset, RecordedEvent, Result, Timestamp};
+use crate::{Digest, Error, Event, EventId, Extent, Filter, Invalid, Offset, RecordedEvent, Result, Timestamp};
 
 /// Where one event of an append stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,24 @@ pub struct AppendCondition {
     pub fail_if: Filter,
     /// ... after this position, which the appender had read up to.
     pub after: Offset,
+}
+
+impl AppendCondition {
+    /// Refuses what a ledger of this extent cannot judge; every backend asks, under the lock, before it judges.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when `after` lies beyond the ledger's end: the appender looked at another ledger, or this one
+    /// was restored to an older state. [`Error::Reset`] when events after `after` are gone.
+    pub fn check(&self, extent: Extent) -> Result<()> {
+        if self.after > extent.last {
+            let reason = format!("starts after offset {}, but the ledger ends at {}", self.after, extent.last);
+            return Err(Invalid::new("condition", reason).into());
+        }
+        if extent.has_lost(self.after) {
+            return Err(Error::Reset { epoch: extent.epoch, first: extent.first });
+        }
+        Ok(())
+    }
 }
 
 /// An event and its digest.
@@ -207,6 +225,27 @@ impl RecordedBatch {
     #[must_use]
     pub fn events(&self) -> &[Arc<RecordedEvent>] {
         &self.0
+    }
+
+    /// Refuses what cannot follow a ledger of this extent whose last event was recorded at `latest`; every backend asks
+    /// before it takes the events over.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the events do not follow the last one directly, in offset and in time, or an empty ledger
+    /// has used their offsets already.
+    pub fn check_follows(&self, extent: Extent, latest: Timestamp) -> Result<()> {
+        let next = extent.last.after();
+        let in_order = self.0.first().is_some_and(|event| event.recorded_at >= latest);
+        let follows = in_order && (self.first() == next || (extent.is_empty() && self.first() > next));
+        if follows && self.last() < Offset::MAX {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "events {} to {} do not follow the ledger's last offset {}; restore into a new ledger",
+            self.first(),
+            self.last(),
+            extent.last
+        )))
     }
 
     /// The offset of the first event.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Invalid, Offset};
+use crate::{Error, Invalid, Offset};
 
 /// Which ledger: set when it is created, kept by its snapshots, never shared by two ledgers that can both be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +18,17 @@ impl LedgerId {
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// Refuses to destroy a ledger that the caller did not name.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when this is not `actual`.
+    pub fn check_is(self, actual: Self) -> Result<(), Error> {
+        if self == actual {
+            return Ok(());
+        }
+        Err(Error::Refused(format!("this is ledger {actual}, not {self}")))
     }
 }
 

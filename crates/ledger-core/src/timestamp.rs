@@ -21,6 +21,9 @@ const MAX_MICROS: i64 = 253_402_300_799_999_999;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The earliest point: 0001-01-01T00:00:00Z.
+    pub const MIN: Self = Self(MIN_MICROS);
+
     /// Now, by the system's wall clock.
     #[must_use]
     pub fn now() -> Self {
