@@ -1,6 +1,7 @@
 //! The one error of the library, with the variants that a caller acts on.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use crate::{ConsumerName, Epoch, EventId, Offset};
 
@@ -155,6 +156,31 @@ impl Error {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::OutcomeUnknown(_) | Self::StorageFull(_))
+    }
+
+    /// The same failure for another caller that waited for the same thing; its source is this error.
+    #[must_use]
+    pub fn share(self: &Arc<Self>) -> Self {
+        let source = || -> Source { Box::new(Arc::clone(self)) };
+        match self.as_ref() {
+            Self::Invalid(invalid) => Self::Invalid(invalid.clone()),
+            Self::IdConflict { id, stored } => Self::IdConflict { id: id.clone(), stored: *stored },
+            Self::OutcomeUnknown(_) => Self::OutcomeUnknown(source()),
+            Self::Unavailable { reason, .. } => Self::Unavailable { reason: reason.clone(), source: Some(source()) },
+            Self::StorageFull(_) => Self::StorageFull(source()),
+            Self::Corrupt { offset, what } => Self::Corrupt { offset: *offset, what: what.clone() },
+            Self::SchemaTooNew { found, supported } => Self::SchemaTooNew { found: *found, supported: *supported },
+            Self::NotALedger { what, reason } => Self::NotALedger { what: what.clone(), reason: reason.clone() },
+            Self::NotFound { what } => Self::NotFound { what: what.clone() },
+            Self::ReadOnly { reason } => Self::ReadOnly { reason: reason.clone() },
+            Self::Reset { epoch, first } => Self::Reset { epoch: *epoch, first: *first },
+            Self::CheckpointLost { consumer, offset } => {
+                Self::CheckpointLost { consumer: consumer.clone(), offset: *offset }
+            }
+            Self::Refused(reason) => Self::Refused(reason.clone()),
+            Self::Closed => Self::Closed,
+            Self::Backend(_) => Self::Backend(source()),
+        }
     }
 
     /// [`Error::Corrupt`] at `offset`.

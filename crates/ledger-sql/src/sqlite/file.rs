@@ -1,0 +1,172 @@
+//! Opening a ledger file: is it one, may it be written, how is it kept durable.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ledger_core::{Durability, Error, Result};
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{self, reading};
+use super::migrate::{APPLICATION_ID, Identity, migrate, version};
+use super::options::{Mode, SqliteOptions};
+
+/// SQLite before this one can corrupt a WAL file that two processes write.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long to sleep before asking again for a lock that SQLite does not wait for itself.
+const LOCK_POLL: Duration = Duration::from_millis(2);
+
+/// Kept in memory per connection, in KiB.
+const CACHE_KIB: i64 = 16 * 1024;
+
+/// What a ledger file is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A ledger that takes events.
+    Live,
+    /// A copy at one offset, to be read.
+    Snapshot,
+}
+
+/// Makes sure that there is a ledger file of this build's schema, and says what it is for.
+pub(super) fn prepare(options: &SqliteOptions) -> Result<Role> {
+    check_sqlite()?;
+    match options.mode {
+        Mode::Create => create(&options.path)?,
+        Mode::Existing | Mode::ReadOnly => must_exist(&options.path)?,
+    }
+    if options.mode == Mode::ReadOnly {
+        let connection = open_to_read(options)?;
+        return role(&connection, options);
+    }
+    let mut connection = open(options, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    match identify(&connection, options)? {
+        0 if options.mode == Mode::Create => {
+            into_wal(&connection, options.busy_timeout)?;
+            migrate(&mut connection, &Identity::fresh())?;
+        }
+        0 => return Err(Error::NotFound { what: options.path.display().to_string() }),
+        _ => {}
+    }
+    let role = role(&connection, options)?;
+    if role == Role::Live {
+        into_wal(&connection, options.busy_timeout)?;
+        migrate(&mut connection, &Identity::fresh())?;
+    }
+    Ok(role)
+}
+
+/// A connection that writes, and that waits for no lock by itself.
+pub(super) fn open_to_write(options: &SqliteOptions) -> Result<Connection> {
+    let connection = open(options, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let synchronous = if options.durability == Durability::Synced { "FULL" } else { "NORMAL" };
+    pragma(&connection, "synchronous", synchronous)?;
+    // On macOS fsync alone leaves data in the drive's cache.
+    pragma(&connection, "fullfsync", "ON")?;
+    pragma(&connection, "checkpoint_fullfsync", "ON")?;
+    connection.busy_timeout(Duration::ZERO).map_err(reading)?;
+    Ok(connection)
+}
+
+/// A connection that reads.
+pub(super) fn open_to_read(options: &SqliteOptions) -> Result<Connection> {
+    open(options, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+pub(super) fn pragma(connection: &Connection, name: &str, value: impl rusqlite::ToSql) -> Result<()> {
+    connection.pragma_update(None, name, value).map_err(reading)
+}
+
+fn check_sqlite() -> Result<()> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(Error::Refused(format!(
+            "this program is linked to SQLite {}, which can corrupt a file that two processes write; link 3.51.3 or newer",
+            rusqlite::version()
+        )));
+    }
+    Ok(())
+}
+
+/// Creates an empty file that only its owner may read; SQLite gives the files beside it the same permissions.
+fn create(path: &Path) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => must_exist(path),
+        Err(error) => Err(error::file(path, error)),
+    }
+}
+
+fn must_exist(path: &Path) -> Result<()> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(not_a_ledger(path, "it is not a file; name a file")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Error::NotFound { what: path.display().to_string() })
+        }
+        Err(error) => Err(error::file(path, error)),
+    }
+}
+
+fn open(options: &SqliteOptions, access: OpenFlags) -> Result<Connection> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&options.path, flags).map_err(reading)?;
+    connection.busy_timeout(options.busy_timeout).map_err(reading)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    pragma(&connection, "cache_size", -CACHE_KIB)?;
+    pragma(&connection, "cell_size_check", "ON")?;
+    pragma(&connection, "trusted_schema", "OFF")?;
+    Ok(connection)
+}
+
+/// The schema version of the file, 0 for an empty one, before anything is written to it.
+fn identify(connection: &Connection, options: &SqliteOptions) -> Result<i64> {
+    let read = || -> rusqlite::Result<(i64, i64)> {
+        let application = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let objects = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok((application, objects))
+    };
+    match read() {
+        Ok((APPLICATION_ID, _)) => version(connection),
+        Ok((0, 0)) => Ok(0),
+        Ok(_) => Err(not_a_ledger(&options.path, "it is another program's SQLite database; name another file")),
+        Err(error) if error::is_not_a_database(&error) => {
+            Err(not_a_ledger(&options.path, "it is not an SQLite file; name another file"))
+        }
+        Err(error) => Err(reading(error)),
+    }
+}
+
+fn role(connection: &Connection, options: &SqliteOptions) -> Result<Role> {
+    if identify(connection, options)? == 0 {
+        return Err(Error::NotFound { what: options.path.display().to_string() });
+    }
+    let role: String = connection.query_row("SELECT role FROM ledger_head", [], |row| row.get(0)).map_err(reading)?;
+    Ok(if role == "snapshot" { Role::Snapshot } else { Role::Live })
+}
+
+fn not_a_ledger(path: &Path, reason: &str) -> Error {
+    Error::NotALedger { what: path.display().to_string(), reason: reason.into() }
+}
+
+/// Write-ahead logging, in which readers and a writer do not wait for each other. SQLite does not wait for the lock that
+/// the change needs, so this does.
+fn into_wal(connection: &Connection, timeout: Duration) -> Result<()> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                return Err(Error::Refused(format!(
+                    "the file system does not support shared memory (journal mode stays {mode}); use a local disk"
+                )));
+            }
+            Err(error) if error::is_busy(&error) && Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
+            Err(error) => return Err(reading(error)),
+        }
+    }
+}

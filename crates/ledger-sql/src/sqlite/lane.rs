@@ -1,0 +1,207 @@
+//! The one who writes: a connection, and `BEGIN IMMEDIATE` as the lane.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ledger_core::{
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Digested, Error, Extent, LedgerId, Offset, Position,
+    RecordedBatch, Result, Timestamp,
+};
+use rusqlite::Connection;
+
+use super::error::{during_commit, is_busy, not_committed, reading};
+use super::file::open_to_write;
+use super::migrate::{APPEND_ONLY, version};
+use super::options::SqliteOptions;
+use super::store::{self, HeadRow};
+use crate::committer::Lane;
+
+/// Sleep between two attempts to get the lane, at first and at most: another process holds it for about one commit.
+const FIRST_WAIT: Duration = Duration::from_micros(200);
+const LONGEST_WAIT: Duration = Duration::from_millis(5);
+
+pub(super) struct SqliteLane {
+    options: SqliteOptions,
+    /// `None` after a failure that leaves the state of the connection in doubt.
+    connection: Option<Connection>,
+}
+
+impl SqliteLane {
+    pub(super) fn open(options: SqliteOptions) -> Result<Self> {
+        let connection = Some(open_to_write(&options)?);
+        Ok(Self { options, connection })
+    }
+
+    /// Saves a checkpoint, if the ledger has its event.
+    pub(super) fn save_checkpoint(&mut self, checkpoint: Checkpoint, how: CheckpointMove) -> Result<Checkpoint> {
+        self.transaction(|connection, head| {
+            let found = store::id_at(connection, checkpoint.offset)?;
+            if !checkpoint.fits(head.extent, found.as_ref()) {
+                return Err(Error::CheckpointLost { consumer: checkpoint.consumer, offset: checkpoint.offset });
+            }
+            let saved = store::checkpoints(connection)?.into_iter().find(|saved| saved.consumer == checkpoint.consumer);
+            match saved {
+                Some(ahead) if how == CheckpointMove::Forward && ahead.offset > checkpoint.offset => Ok(ahead),
+                _ => {
+                    let checkpoint = Checkpoint { updated_at: Timestamp::now(), ..checkpoint };
+                    store::save_checkpoint(connection, &checkpoint).map_err(reading)?;
+                    Ok(checkpoint)
+                }
+            }
+        })
+    }
+
+    /// Takes over recorded events as they are.
+    pub(super) fn restore(&mut self, batch: &RecordedBatch) -> Result<()> {
+        self.transaction(|connection, head| {
+            batch.check_follows(head.extent, head.latest)?;
+            let head = store_recorded(connection, head, batch)?;
+            store::save_head(connection, &head).map_err(reading)
+        })
+    }
+
+    /// Deletes every event and begins a new epoch.
+    pub(super) fn reset(&mut self, ledger: LedgerId) -> Result<()> {
+        self.transaction(|connection, head| {
+            ledger.check_is(head.ledger_id)?;
+            let Extent { epoch, first, last } = head.extent;
+            let extent = Extent { epoch: epoch.next(), first: last.after(), last };
+            let detail = format!("deleted offsets {first} to {last}; epoch {}", extent.epoch);
+            let reset = || -> rusqlite::Result<()> {
+                connection.execute_batch(
+                    "DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted; DELETE FROM events;",
+                )?;
+                connection.execute_batch(APPEND_ONLY)?;
+                store::trace(connection, "reset", &detail)?;
+                store::save_head(connection, &HeadRow { extent, ..head })
+            };
+            reset().map_err(reading)
+        })
+    }
+
+    /// Runs `work` in a transaction of its own, which is durable when this returns `Ok`.
+    fn transaction<T>(&mut self, work: impl FnOnce(&Connection, HeadRow) -> Result<T>) -> Result<T> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => open_to_write(&self.options)?,
+        };
+        begin(&connection, self.options.busy_timeout)?;
+        // Version and head may have changed since: other processes write too.
+        let worked =
+            version(&connection).and_then(|_| store::head(&connection)).and_then(|head| work(&connection, head));
+        let result = match worked {
+            Ok(value) => match connection.execute_batch("COMMIT") {
+                Ok(()) => Ok(value),
+                Err(error) => return Err(during_commit(&Arc::new(error))),
+            },
+            Err(error) => {
+                if connection.execute_batch("ROLLBACK").is_err() && !connection.is_autocommit() {
+                    return Err(error);
+                }
+                Err(error)
+            }
+        };
+        self.connection = Some(connection);
+        result
+    }
+}
+
+impl Lane for SqliteLane {
+    fn append(&mut self, batches: &[Batch]) -> Result<Vec<Result<AppendOutcome>>> {
+        self.transaction(|connection, before| {
+            let mut head = HeadRow { latest: before.latest.max(Timestamp::now()), ..before };
+            let mut outcomes = Vec::with_capacity(batches.len());
+            for batch in batches {
+                outcomes.push(append(connection, &mut head, batch)?);
+            }
+            if head.extent != before.extent {
+                store::save_head(connection, &head).map_err(reading)?;
+            }
+            Ok(outcomes)
+        })
+    }
+}
+
+/// Gets the lane, waiting up to `timeout` for other processes.
+fn begin(connection: &Connection, timeout: Duration) -> Result<()> {
+    let deadline = Instant::now() + timeout;
+    let mut wait = FIRST_WAIT;
+    loop {
+        match connection.execute_batch("BEGIN IMMEDIATE") {
+            Ok(()) => return Ok(()),
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                std::thread::sleep(wait);
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+            Err(error) => return Err(not_committed(&Arc::new(error))),
+        }
+    }
+}
+
+/// Judges one batch and stores it. The outer error is a failure of the store, which ends the whole transaction; the inner
+/// one refuses this batch.
+fn append(connection: &Connection, head: &mut HeadRow, batch: &Batch) -> Result<Result<AppendOutcome>> {
+    let mut known = Vec::with_capacity(batch.events().len());
+    for event in batch.events() {
+        match place(connection, event)? {
+            Ok(place) => known.push(place),
+            Err(conflict) => return Ok(Err(conflict)),
+        }
+    }
+    let new = known.iter().filter(|place| place.is_none()).count();
+    if let Some(condition) = batch.condition()
+        && new > 0
+    {
+        if let Err(refused) = condition.check(head.extent) {
+            return Ok(Err(refused));
+        }
+        if let Some(offset) = store::violation(connection, condition)? {
+            return Ok(Ok(AppendOutcome::ConditionFailed { offset }));
+        }
+    }
+    if head.extent.last.checked_add(new).is_none_or(|last| last == Offset::MAX) {
+        return Ok(Err(Error::Refused("the ledger has no offsets left".into())));
+    }
+    let mut positions = Vec::with_capacity(known.len());
+    for (event, place) in batch.events().iter().zip(known) {
+        positions.push(match place {
+            Some(offset) => Position::Duplicate(offset),
+            None => {
+                let offset = head.extent.last.after();
+                store::insert(connection, offset, head.latest, &event.digest(), event.event()).map_err(reading)?;
+                head.extent.last = offset;
+                Position::New(offset)
+            }
+        });
+    }
+    Ok(Ok(batch.appended(positions)))
+}
+
+/// Where the event stands already; the inner error when its id names another event.
+fn place(connection: &Connection, event: &Digested) -> Result<Result<Option<Offset>>> {
+    let Some((offset, created_at, digest)) = store::known(connection, &event.event().id)? else {
+        return Ok(Ok(None));
+    };
+    if event.is_same_as(created_at, digest) {
+        return Ok(Ok(Some(offset)));
+    }
+    Ok(Err(Error::IdConflict { id: event.event().id.clone(), stored: Some(offset) }))
+}
+
+/// Stores recorded events as they are; the head that they lead to.
+pub(super) fn store_recorded(connection: &Connection, head: HeadRow, batch: &RecordedBatch) -> Result<HeadRow> {
+    let mut head = head;
+    if head.extent.is_empty() {
+        head.extent.first = batch.first();
+    }
+    for recorded in batch.events() {
+        if let Some((stored, ..)) = store::known(connection, &recorded.event.id)? {
+            return Err(Error::IdConflict { id: recorded.event.id.clone(), stored: Some(stored) });
+        }
+        store::insert(connection, recorded.offset, recorded.recorded_at, &recorded.digest, &recorded.event)
+            .map_err(reading)?;
+        head.extent.last = recorded.offset;
+        head.latest = recorded.recorded_at;
+    }
+    Ok(head)
+}

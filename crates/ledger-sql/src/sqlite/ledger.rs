@@ -1,0 +1,158 @@
+//! The handle on a ledger file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ledger_core::{
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Durability, Error, Head, Ledger, LedgerId, Page, Progress, Read,
+    RecordedBatch, Result, Run, RunQuery, Verification, Wakeup, verify_by_reading,
+};
+use rusqlite::Connection;
+
+use super::error::{blocking, reading};
+use super::file::{Role, prepare};
+use super::lane::SqliteLane;
+use super::options::{Mode, SqliteOptions};
+use super::readers::Readers;
+use super::store;
+use super::watch::Watch;
+use crate::committer::Committer;
+use crate::row::Check;
+
+/// A ledger in one SQLite file. Clones share the connections; the last one to go finishes what is queued.
+///
+/// A snapshot opens too, to be read. Needs a tokio runtime for reads, which run on its blocking threads.
+#[derive(Clone)]
+pub struct SqliteLedger {
+    shared: Arc<Shared>,
+    check: Check,
+}
+
+struct Shared {
+    options: SqliteOptions,
+    role: Role,
+    /// `None` when the file is only read.
+    committer: Option<Committer<SqliteLane>>,
+    readers: Arc<Readers>,
+    watch: Watch,
+}
+
+impl SqliteLedger {
+    /// Opens the ledger that `options` name; creates it, or brings an older schema up to date, if the mode allows.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotALedger`], [`Error::SchemaTooNew`], [`Error::ReadOnly`] when the file or folder
+    /// cannot be written, [`Error::Unavailable`] when other processes kept it locked.
+    pub async fn open(options: SqliteOptions) -> Result<Self> {
+        blocking(move || Self::open_now(options)).await
+    }
+
+    fn open_now(options: SqliteOptions) -> Result<Self> {
+        let role = prepare(&options)?;
+        let watch = Watch::start(&options)?;
+        let committer = if role == Role::Live && options.mode != Mode::ReadOnly {
+            let signal = Arc::clone(watch.signal());
+            Some(Committer::start(SqliteLane::open(options.clone())?, move || signal.notify())?)
+        } else {
+            None
+        };
+        let readers = Arc::new(Readers::new(options.clone()));
+        let check = options.verification.into();
+        Ok(Self { shared: Arc::new(Shared { options, role, committer, readers, watch }), check })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.shared.options.path()
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.shared.role
+    }
+
+    /// This ledger, with another check of what is read.
+    pub(super) fn checking(&self, check: Check) -> Self {
+        Self { check, ..self.clone() }
+    }
+
+    /// Runs `work` on a connection that reads, in one read transaction.
+    pub(super) async fn reading<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.shared.readers.read(work).await
+    }
+
+    fn committer(&self) -> Result<&Committer<SqliteLane>> {
+        self.shared.committer.as_ref().ok_or_else(|| Error::ReadOnly {
+            reason: match self.shared.role {
+                Role::Snapshot => "it is a snapshot; restore it into a new ledger to append".into(),
+                Role::Live => "it was opened to be read only".into(),
+            },
+        })
+    }
+}
+
+#[async_trait]
+impl Ledger for SqliteLedger {
+    async fn append(&self, batch: Batch) -> Result<AppendOutcome> {
+        self.committer()?.append(batch).await
+    }
+
+    async fn read(&self, read: &Read) -> Result<Page> {
+        let (read, check) = (read.clone(), self.check);
+        self.reading(move |connection| store::page(connection, &read, check)).await
+    }
+
+    async fn head(&self) -> Result<Head> {
+        let head = self.reading(store::head).await?;
+        let durability = match self.shared.role {
+            Role::Live => self.shared.options.durability,
+            Role::Snapshot => Durability::Synced,
+        };
+        Ok(Head { ledger_id: head.ledger_id, extent: head.extent, durability, engine: "sqlite".into() })
+    }
+
+    async fn runs(&self, query: RunQuery) -> Result<Vec<Run>> {
+        self.reading(move |connection| store::runs(connection, query)).await
+    }
+
+    async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
+        self.reading(store::checkpoints).await
+    }
+
+    async fn save_checkpoint(&self, checkpoint: Checkpoint, how: CheckpointMove) -> Result<Checkpoint> {
+        self.committer()?.run(move |lane| lane.save_checkpoint(checkpoint, how)).await
+    }
+
+    async fn restore(&self, batch: RecordedBatch) -> Result<()> {
+        self.committer()?.run(move |lane| lane.restore(&batch)).await
+    }
+
+    async fn reset(&self, ledger: LedgerId) -> Result<Head> {
+        self.committer()?.run(move |lane| lane.reset(ledger)).await?;
+        self.head().await
+    }
+
+    fn wakeup(&self) -> Wakeup {
+        self.shared.watch.listen()
+    }
+
+    async fn verify(&self, progress: Progress<'_>) -> Result<Verification> {
+        // `verify_by_reading` looks at the digests itself.
+        let report = verify_by_reading(&self.checking(Check::Seal), progress).await?;
+        if report.fault.is_some() {
+            return Ok(report);
+        }
+        let fault = self.reading(storage_fault).await?;
+        Ok(Verification { fault, ..report })
+    }
+}
+
+/// The first thing that SQLite finds wrong with its pages and indexes.
+fn storage_fault(connection: &Connection) -> Result<Option<String>> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(reading)?;
+    Ok((found != "ok").then(|| format!("the file is damaged: {found}")))
+}

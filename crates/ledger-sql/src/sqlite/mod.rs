@@ -1,0 +1,22 @@
+//! Ledgers in one embedded SQLite file.
+//!
+//! Any number of handles in any number of processes may share a file. Each handle has one connection that writes, on the
+//! committer's thread, and a few that read. The file is in WAL mode, so readers and the writer do not wait for each
+//! other; `BEGIN IMMEDIATE` is the lane.
+
+mod error;
+mod file;
+mod lane;
+mod ledger;
+mod migrate;
+mod options;
+mod readers;
+mod snapshot;
+mod snapshot_file;
+mod store;
+mod watch;
+
+pub use crate::row::ReadVerification;
+pub use ledger::SqliteLedger;
+pub use options::{Mode, SqliteOptions};
+pub use snapshot::{Restored, SnapshotKind, Snapshotted, restore, snapshot};
