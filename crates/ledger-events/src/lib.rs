@@ -1,1 +1,38 @@
+//! Kinds and payloads that recorders, importers and projections share.
+//!
+//! Each payload is a type with a public field per fact, and knows its kind ([`EventPayload::KIND`]). [`event`] makes an
+//! [`Event`](ledger_core::Event) of one, [`read`] gets it back.
+//!
+//! What holds for all of them: a missing optional field means "not known", which is not zero, and is not written;
+//! fields that this version does not know are ignored when reading; a status that it does not know is kept as
+//! `Other`. Fields are added, never renamed or re-used.
+//!
+//! Nothing here carries prompts, answers, tool arguments or tool output, except [`LlmMessage`], which nobody writes
+//! unless asked to.
 
+mod call;
+mod cost;
+mod event_payload;
+mod limits;
+mod message;
+mod millis;
+mod open_enum;
+mod run;
+mod session;
+mod strategy;
+mod tokens;
+mod tool;
+mod turn;
+
+pub use call::{CallStatus, LlmCall};
+pub use cost::{Cost, CostSource};
+pub use event_payload::{EventPayload, event, read};
+pub use limits::LimitsObserved;
+pub use message::{LlmMessage, Role};
+pub use millis::Millis;
+pub use run::{RunFinished, RunStarted};
+pub use session::SessionStarted;
+pub use strategy::{StrategyExecution, StrategyStatus};
+pub use tokens::{MAX_TOKENS, Tokens};
+pub use tool::{ToolCompleted, ToolStarted, ToolStatus};
+pub use turn::{TurnCompleted, TurnStarted, TurnStatus};

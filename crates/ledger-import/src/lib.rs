@@ -1,1 +1,31 @@
+//! Importers of what agents log about themselves.
+//!
+//! An importer reads logs and gives events, without touching a ledger; [`store`] appends them. The ids of the events
+//! follow from what they say, so importing the same logs again, in any order, on any machine, adds nothing.
+//!
+//! Importers read the shape of a conversation, never its content: whatever could carry prompts, answers, tool arguments
+//! or tool output is skipped by the parser and never reaches a variable.
+//!
+//! ```
+//! use ledger_import::{claude, samples};
+//!
+//! let mut importer = claude::Importer::new(claude::Options::default())?;
+//! for (path, bytes) in samples::SPOTTER {
+//!     importer.read(path.as_ref(), *bytes)?;
+//! }
+//! let import = importer.finish();
+//! assert_eq!(import.report.calls, 156);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+pub mod claude;
+mod identity;
+mod lines;
+mod loose;
+mod report;
+pub mod samples;
+mod store;
+
+pub use identity::NAMESPACE;
+pub use report::{BadLine, Import, MAX_BAD_LINES, Report};
+pub use store::{STORE_BATCH_EVENTS, Stored, store};

@@ -32,10 +32,10 @@ pub struct SqliteLedger {
 struct Shared {
     options: SqliteOptions,
     role: Role,
-    /// `None` when the file is only read.
-    committer: Option<Committer<SqliteLane>>,
-    readers: Arc<Readers>,
     watch: Watch,
+    readers: Arc<Readers>,
+    /// `None` when the file is only read. Closed last, since only a connection that writes clears the -wal file away.
+    committer: Option<Committer<SqliteLane>>,
 }
 
 impl SqliteLedger {
@@ -59,7 +59,7 @@ impl SqliteLedger {
         };
         let readers = Arc::new(Readers::new(options.clone()));
         let check = options.verification.into();
-        Ok(Self { shared: Arc::new(Shared { options, role, committer, readers, watch }), check })
+        Ok(Self { shared: Arc::new(Shared { options, role, watch, readers, committer }), check })
     }
 
     /// The file.

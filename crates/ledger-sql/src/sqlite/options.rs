@@ -116,6 +116,12 @@ impl SqliteOptions {
         Self { verification, ..self }
     }
 
+    /// Whether this is what may be done with the file.
+    #[must_use]
+    pub fn is_mode(&self, mode: Mode) -> bool {
+        self.mode == mode
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -1,0 +1,248 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use agent_ledger::limits::MAX_BATCH_EVENTS;
+use agent_ledger::{Actor, ConsumerName, EventId, EventKind, Filter, ModelId, Offset, RunId, SessionId};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The flight recorder of agent runtimes: an append-only ledger of events.
+///
+/// Exit codes: 0 done, 1 something else, 2 wrong usage, 3 data refused or damaged, 4 not available or outcome unknown
+/// (try again).
+#[derive(Parser)]
+#[command(name = "agent-ledger", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The ledger: sqlite:PATH, a path, or memory:
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "AGENT_LEDGER_URL",
+        hide_env_values = true,
+        default_value = "sqlite:agent-ledger.db"
+    )]
+    pub(crate) ledger: String,
+
+    /// What to log on stderr, such as debug or ledger_sql=trace; else RUST_LOG, else warnings
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Append events from JSON Lines; each batch whole or not at all
+    Append(AppendArgs),
+    /// Print events from an offset on, as JSON Lines
+    Tail(TailArgs),
+    /// Print which ledger this is and where it ends
+    Head(FormatArgs),
+    /// List the runs, in the order of their first events
+    Runs(FormatArgs),
+    /// Print the events of a run
+    Show(ShowArgs),
+    /// Print the event with an id
+    Find(FindArgs),
+    /// Read or set how far a consumer got
+    #[command(subcommand)]
+    Checkpoint(CheckpointCommand),
+    /// Copy the ledger, as it is now, to one SQLite file; or bring an older snapshot up to date
+    Snapshot(SnapshotArgs),
+    /// Copy a snapshot, or any ledger file, into a new ledger
+    Restore(RestoreArgs),
+    /// Check every event and the storage; exit 3 when something is wrong
+    Verify(FormatArgs),
+    /// Import what agents logged about themselves
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Do the main job in one go, on real transcripts that come with the program
+    Demo(DemoArgs),
+    /// Delete every event, for ever
+    Reset(ResetArgs),
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Args)]
+pub(crate) struct AppendArgs {
+    /// JSON Lines, one event each: run_id, turn, kind, actor, payload; optional: id, created_at, schema_version,
+    /// session_id, model_profile, model_id, metadata. - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// Events per append: that many are stored together or not at all. 1 makes each event durable as it comes
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = batch_size)]
+    pub(crate) batch: usize,
+    /// Print a line for every batch as soon as it is durable, instead of one for all
+    #[arg(long)]
+    pub(crate) acks: bool,
+    /// Refuse to append when any run of the batch has events after this offset
+    #[arg(long, value_name = "OFFSET")]
+    pub(crate) fail_if_run_after: Option<Offset>,
+}
+
+fn batch_size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(size) if (1..=MAX_BATCH_EVENTS).contains(&size) => Ok(size),
+        _ => Err(format!("a batch has 1 to {MAX_BATCH_EVENTS} events")),
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct TailArgs {
+    /// Start after this offset (with --reverse: before it)
+    #[arg(long, value_name = "OFFSET")]
+    pub(crate) from: Option<Offset>,
+    /// End after this many events
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Go on with what is appended later
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// From newer to older
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) reverse: bool,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// One JSON object a line, or text for people
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct FilterArgs {
+    /// Only events of this run; may be repeated, as the others below
+    #[arg(long = "run", value_name = "RUN")]
+    runs: Vec<RunId>,
+    /// Only events of this kind
+    #[arg(long = "kind", value_name = "KIND")]
+    kinds: Vec<EventKind>,
+    /// Only events of this actor
+    #[arg(long = "actor", value_name = "ACTOR")]
+    actors: Vec<Actor>,
+    /// Only events of this session
+    #[arg(long = "session", value_name = "SESSION")]
+    sessions: Vec<SessionId>,
+    /// Only events of this model
+    #[arg(long = "model", value_name = "MODEL")]
+    models: Vec<ModelId>,
+}
+
+impl FilterArgs {
+    pub(crate) fn filter(self) -> Filter {
+        let Self { runs, kinds, actors, sessions, models } = self;
+        let filter = runs.into_iter().fold(Filter::any(), Filter::run);
+        let filter = kinds.into_iter().fold(filter, Filter::kind);
+        let filter = actors.into_iter().fold(filter, Filter::actor);
+        let filter = sessions.into_iter().fold(filter, Filter::session);
+        models.into_iter().fold(filter, Filter::model)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For programs
+    Json,
+    /// For people
+    Text,
+}
+
+#[derive(Args)]
+pub(crate) struct FormatArgs {
+    /// JSON for programs or text for people; text on a terminal, JSON elsewhere
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+}
+
+#[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// Which run
+    pub(crate) run: RunId,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct FindArgs {
+    /// Which event
+    pub(crate) id: EventId,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CheckpointCommand {
+    /// Print the checkpoint of a consumer, and check that the ledger still has its event
+    Get {
+        /// Whose
+        name: ConsumerName,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Save that a consumer is done with everything up to an offset
+    Set {
+        /// Whose
+        name: ConsumerName,
+        /// The last event that it is done with
+        offset: Offset,
+        /// Also when that takes the consumer back; 0 is the beginning
+        #[arg(long)]
+        rewind: bool,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Print every checkpoint
+    List(FormatArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct SnapshotArgs {
+    /// The file: new, or an older snapshot of this ledger
+    pub(crate) dest: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    /// The snapshot or ledger file
+    pub(crate) src: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Claude Code transcripts: calls, tools, turns and sessions, without any content
+    Claude(ImportArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    /// Transcripts, or folders that hold some; else where Claude Code keeps them
+    pub(crate) paths: Vec<PathBuf>,
+    /// Who pays for the calls
+    #[arg(long, default_value = "local")]
+    pub(crate) tenant: String,
+    /// The machine that the transcripts are of, for the metadata
+    #[arg(long)]
+    pub(crate) origin: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Where to create ledger.db and snapshot.db
+    #[arg(default_value = "ledger-demo")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct ResetArgs {
+    /// Yes, delete every event
+    #[arg(long, required = true)]
+    yes: bool,
+}

@@ -1,0 +1,170 @@
+//! `demo`: the main job in one go. Every figure that it prints is read from the ledger.
+
+use std::path::Path;
+
+use agent_ledger::{
+    Actor, ConsumerName, Event, EventKind, Filter, Ledger, LedgerExt, Offset, PageSize, Payload, Read, RecordedEvent,
+    RunId,
+};
+use futures_util::{StreamExt, TryStreamExt};
+use ledger_events::{LlmCall, Tokens};
+use ledger_import::claude::{Importer, Options};
+use ledger_import::{samples::SPOTTER, store};
+
+use crate::cli::Format;
+use crate::failure::{Failure, Outcome};
+use crate::output;
+
+/// Events that the demo appends while it follows.
+const LIVE_EVENTS: u32 = 3;
+
+pub(crate) async fn run(dir: &Path) -> Outcome {
+    std::fs::create_dir_all(dir)
+        .map_err(|error| Failure::other(format!("{} cannot be created: {error}", dir.display())))?;
+    let path = dir.join("ledger.db");
+    let snapshot = dir.join("snapshot.db");
+    output::line(format_args!("1. A ledger in one file: {}", path.display()))?;
+    let ledger = crate::open(&path.to_string_lossy()).await?;
+    let ledger = ledger.as_ref();
+
+    output::line(format_args!("\n2. Import a real Claude Code session with its subagents:"))?;
+    import(ledger).await?;
+
+    output::line(format_args!("\n3. The last events:"))?;
+    last(ledger).await?;
+
+    output::line(format_args!(
+        "\n4. A consumer reads 100 events, saves its checkpoint and goes away; another handle resumes it:"
+    ))?;
+    resume(ledger, &path).await?;
+
+    output::line(format_args!("\n5. Follow, while somebody appends:"))?;
+    follow(ledger).await?;
+
+    output::line(format_args!("\n6. Snapshot to one portable file, and verify both:"))?;
+    let taken = agent_ledger::snapshot(ledger, &snapshot, &|_, _| ()).await?;
+    output::line(format_args!(
+        "   {} holds offsets {} to {}, {} of them added now",
+        snapshot.display(),
+        taken.first,
+        taken.last,
+        taken.added
+    ))?;
+    verify(ledger, &path).await?;
+    verify(crate::existing(&snapshot.to_string_lossy()).await?.as_ref(), &snapshot).await?;
+
+    output::line(format_args!(
+        "\nTry next:\n  \
+         agent-ledger --ledger {ledger} runs\n  \
+         agent-ledger --ledger {ledger} tail --kind llm.called --limit 3\n  \
+         agent-ledger --ledger {ledger} tail --follow\n  \
+         sqlite3 {snapshot} 'select kind, count(*) from events group by kind'\n  \
+         agent-ledger --ledger mine.db import claude    # your own sessions, without their content",
+        ledger = path.display(),
+        snapshot = snapshot.display(),
+    ))?;
+    Ok(())
+}
+
+async fn import(ledger: &dyn Ledger) -> Outcome {
+    let mut importer = Importer::new(Options::default())?;
+    for (path, content) in SPOTTER {
+        importer.read(Path::new(path), *content)?;
+    }
+    let import = importer.finish();
+    let lines = import.report.lines;
+    let stored = store(ledger, import.events, |_| ()).await?;
+    output::line(format_args!(
+        "   {lines} lines gave {} events, {} of them known already",
+        stored.appended + stored.duplicates,
+        stored.duplicates
+    ))?;
+    let (calls, tokens) = calls(ledger).await?;
+    output::line(format_args!(
+        "   the ledger holds {calls} calls: {} tokens in, {} written to and {} read from the cache, {} out",
+        tokens.input,
+        tokens.cache_write_5m + tokens.cache_write_1h + tokens.cache_write,
+        tokens.cache_read,
+        tokens.output
+    ))?;
+    Ok(())
+}
+
+/// Adds up what the ledger's calls used.
+async fn calls(ledger: &dyn Ledger) -> Result<(u64, Tokens), Failure> {
+    let read = Read::after(Offset::ZERO).matching(Filter::any().kind(EventKind::new("llm.called")?))?;
+    let mut events = ledger.tail(read);
+    let (mut calls, mut sum) = (0, Tokens::default());
+    while let Some(recorded) = events.try_next().await? {
+        let call: LlmCall = recorded.event.payload.parse()?;
+        calls += 1;
+        sum.input += call.tokens.input;
+        sum.cache_read += call.tokens.cache_read;
+        sum.cache_write_5m += call.tokens.cache_write_5m;
+        sum.cache_write_1h += call.tokens.cache_write_1h;
+        sum.cache_write += call.tokens.cache_write;
+        sum.output += call.tokens.output;
+    }
+    Ok((calls, sum))
+}
+
+async fn last(ledger: &dyn Ledger) -> Outcome {
+    let mut page = ledger.read(&Read::before(Offset::MAX).limit(PageSize::new(5)?)).await?;
+    page.events.reverse();
+    page.events.iter().try_for_each(|event| print(event))
+}
+
+async fn resume(ledger: &dyn Ledger, path: &Path) -> Outcome {
+    let name = ConsumerName::new("demo")?;
+    let from = match ledger.resume(&name).await? {
+        // Of an earlier demo.
+        reached if reached > Offset::ZERO => reached,
+        _ => {
+            let page = ledger.read(&Read::after(Offset::ZERO).limit(PageSize::new(100)?)).await?;
+            match page.events.last() {
+                Some(event) => ledger.reached(name.clone(), event).await?.offset,
+                None => Offset::ZERO,
+            }
+        }
+    };
+    output::line(format_args!("   checkpoint {name} stands at offset {from}"))?;
+    let other = crate::existing(&path.to_string_lossy()).await?;
+    let rest: Vec<_> = other.tail(Read::after(other.resume(&name).await?)).try_collect().await?;
+    output::line(format_args!("   resumed: {} events were left", rest.len()))?;
+    if let Some(event) = rest.last() {
+        let saved = other.reached(name, event).await?;
+        output::line(format_args!("   checkpoint now at offset {}, event {}", saved.offset, event.event.id))?;
+    }
+    Ok(())
+}
+
+async fn follow(ledger: &dyn Ledger) -> Outcome {
+    let end = ledger.head().await?.extent.last;
+    let mut follower = ledger.follow(Read::after(end)).take(LIVE_EVENTS as usize);
+    let run = RunId::new(format!("demo-{}", agent_ledger::EventId::random()))?;
+    let append = async {
+        for turn in 0..LIVE_EVENTS {
+            let payload = Payload::from_json(format!(r#"{{"text":"live event {turn}"}}"#))?;
+            let event = Event::new(run.clone(), EventKind::new("agent.spoke")?, Actor::new("demo")?, payload);
+            ledger.append_one(event.with_turn(turn)).await?;
+        }
+        Ok::<_, Failure>(())
+    };
+    let print = async {
+        while let Some(event) = follower.try_next().await? {
+            print(&event)?;
+        }
+        Ok::<_, Failure>(())
+    };
+    futures_util::try_join!(append, print).map(drop)
+}
+
+async fn verify(ledger: &dyn Ledger, path: &Path) -> Outcome {
+    let report = ledger.verify(&|_, _| ()).await?.into_result()?;
+    output::line(format_args!("   {}: {} events, each is what was appended", path.display(), report.events))?;
+    Ok(())
+}
+
+fn print(event: &RecordedEvent) -> Outcome {
+    Ok(output::event(&mut std::io::stdout().lock(), event, Format::Text)?)
+}

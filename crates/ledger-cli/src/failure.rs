@@ -1,0 +1,102 @@
+//! Why a command failed: one sentence and an exit code.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use agent_ledger::Error;
+
+pub(crate) type Outcome = Result<(), Failure>;
+
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    sentence: String,
+}
+
+impl Failure {
+    /// Wrong usage.
+    pub(crate) fn usage(sentence: impl Into<String>) -> Self {
+        Self { code: 2, sentence: sentence.into() }
+    }
+
+    /// Data refused or damaged.
+    pub(crate) fn data(sentence: impl Into<String>) -> Self {
+        Self { code: 3, sentence: sentence.into() }
+    }
+
+    /// Anything else.
+    pub(crate) fn other(sentence: impl Into<String>) -> Self {
+        Self { code: 1, sentence: sentence.into() }
+    }
+
+    /// What the ledger said when it was opened: a URL that is none is wrong usage.
+    pub(crate) fn opening(error: Error) -> Self {
+        let code = if matches!(error, Error::Invalid(_)) { 2 } else { code(&error) };
+        Self { code, sentence: sentence(&error) }
+    }
+
+    /// The same, with what was being done before it.
+    pub(crate) fn within(self, what: impl fmt::Display) -> Self {
+        Self { sentence: format!("{what}: {}", self.sentence), ..self }
+    }
+
+    /// Says it on stderr.
+    pub(crate) fn report(self) -> ExitCode {
+        if !self.sentence.is_empty() {
+            eprintln!("agent-ledger: {}", self.sentence);
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+fn code(error: &Error) -> u8 {
+    match error {
+        Error::Invalid(_)
+        | Error::IdConflict { .. }
+        | Error::Corrupt { .. }
+        | Error::SchemaTooNew { .. }
+        | Error::NotALedger { .. }
+        | Error::Reset { .. }
+        | Error::CheckpointLost { .. }
+        | Error::Refused(_) => 3,
+        error if error.is_retryable() => 4,
+        _ => 1,
+    }
+}
+
+/// The error and where it came from, in one line.
+fn sentence(error: &Error) -> String {
+    let mut sentence = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !sentence.contains(&cause_text) {
+            sentence.push_str(&format!(" ({cause_text})"));
+        }
+        source = cause.source();
+    }
+    sentence
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { code: code(&error), sentence: sentence(&error) }
+    }
+}
+
+impl From<agent_ledger::Invalid> for Failure {
+    fn from(error: agent_ledger::Invalid) -> Self {
+        Self::data(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Writing to standard output failed. A reader that has seen enough, such as `head`, is no failure.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self { code: 0, sentence: String::new() };
+        }
+        Self::other(format!("the output could not be written: {error}"))
+    }
+}

@@ -1,0 +1,108 @@
+//! `import`: what agents logged about themselves.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use agent_ledger::Ledger;
+use ledger_import::claude::{self, Importer, Options};
+use ledger_import::{Import, Report, Stored, store};
+use serde::Serialize;
+
+use crate::cli::{Format, ImportArgs, ImportCommand};
+use crate::failure::{Failure, Outcome};
+use crate::{output, progress};
+
+/// Bad lines that are shown; the summary counts all.
+const BAD_LINES_SHOWN: usize = 10;
+
+pub(crate) async fn run(ledger: &dyn Ledger, command: ImportCommand) -> Outcome {
+    let ImportCommand::Claude(args) = command;
+    let format = Format::or_default(args.format.format);
+    let files = claude::find(&args.paths)
+        .map_err(|error| Failure::other(format!("the transcripts cannot be listed: {error}")))?;
+    if files.is_empty() {
+        return Err(Failure::other("no transcripts were found; name a file or a folder that holds some"));
+    }
+    let Import { events, report } = read(&files, args)?;
+    let bar = progress::events("append");
+    bar.set_length(events.len() as u64);
+    let stored = store(ledger, events, |stored| bar.set_position(stored.appended + stored.duplicates)).await;
+    bar.finish_and_clear();
+    summary(&report, stored?, format)
+}
+
+fn read(files: &[PathBuf], args: ImportArgs) -> Result<Import, Failure> {
+    let options = Options { tenant: args.tenant, origin: args.origin };
+    let mut importer = Importer::new(options).map_err(|error| Failure::usage(error.to_string()))?;
+    let size = |path: &PathBuf| path.metadata().map(|metadata| metadata.len()).unwrap_or_default();
+    let bar = progress::bytes("read", files.iter().map(size).sum());
+    for path in files {
+        File::open(path)
+            .and_then(|file| importer.read(path, BufReader::with_capacity(1 << 20, bar.wrap_read(file))))
+            .map_err(|error| Failure::other(format!("{} cannot be read: {error}", path.display())))?;
+    }
+    bar.finish_and_clear();
+    Ok(importer.finish())
+}
+
+/// Accounts for every line.
+#[derive(Serialize)]
+struct Summary {
+    files: u64,
+    bytes: u64,
+    lines: u64,
+    usage: u64,
+    duplicate: u64,
+    not_usage: u64,
+    bad: u64,
+    pending: u64,
+    calls: u64,
+    tools: u64,
+    turns: u64,
+    sessions: u64,
+    appended: u64,
+    known: u64,
+}
+
+fn summary(report: &Report, stored: Stored, format: Format) -> Outcome {
+    for bad in report.bad.iter().take(BAD_LINES_SHOWN) {
+        eprintln!("{}:{}: {}", bad.path.display(), bad.line, bad.reason);
+    }
+    let summary = Summary {
+        files: report.files,
+        bytes: report.bytes,
+        lines: report.lines,
+        usage: report.usage,
+        duplicate: report.duplicates,
+        not_usage: report.other,
+        bad: report.bad_lines,
+        pending: report.pending,
+        calls: report.calls,
+        tools: report.tools,
+        turns: report.turns,
+        sessions: report.sessions,
+        appended: stored.appended,
+        known: stored.duplicates,
+    };
+    match format {
+        Format::Json => output::json(&summary),
+        Format::Text => {
+            let Summary { files, lines, usage, duplicate, not_usage, bad, pending, .. } = summary;
+            output::fields(&[
+                ("files", files.to_string()),
+                (
+                    "lines",
+                    format!(
+                        "{lines}: {usage} calls, {duplicate} repeats of calls, {not_usage} without usage, {bad} bad, {pending} unfinished"
+                    ),
+                ),
+                ("calls", summary.calls.to_string()),
+                ("tools", summary.tools.to_string()),
+                ("turns", summary.turns.to_string()),
+                ("sessions", summary.sessions.to_string()),
+                ("events", format!("{} appended, {} known already", summary.appended, summary.known)),
+            ])
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! What the lines of all transcripts say, put together line by line, in any order of files.
+
+use std::cmp::Reverse;
+
+use ledger_core::{ModelId, SessionId, Timestamp};
+
+use super::calls::{Call, CallId, Calls, Failure, First, Observed, Stop};
+use super::graph::{Ending, Graph, LineId, Node, Said};
+use super::line::{AgentLine, Line, Message, ToolUseResult};
+use super::place::Place;
+use super::threads::{Sightings, ThreadIndex, Threads};
+use super::tools::{Asked, ToolResult, ToolUse, Tools};
+use super::turns::{LoggedDuration, Prompt, Prompted, TurnLog};
+use crate::loose::Loose;
+
+/// The model of what the agent itself wrote in the name of a model.
+const SYNTHETIC: &str = "<synthetic>";
+/// The agent of old transcripts, in which subagents have no names.
+const UNNAMED_AGENT: &str = "sidechain";
+/// Longest working directory that is kept, in bytes: `PATH_MAX` of Linux.
+const MAX_WORKSPACE_BYTES: usize = 4096;
+/// Longest version that is kept, in bytes; all real ones are far shorter.
+const MAX_VERSION_BYTES: usize = 64;
+
+/// All facts.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) threads: Threads,
+    pub(super) graph: Graph,
+    pub(super) calls: Calls,
+    pub(super) tools: Tools,
+    pub(super) turns: TurnLog,
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It observes a call.
+    Call,
+    /// It does not.
+    Other,
+}
+
+/// Something that was said, whether the line is the original or a repeat in a `progress` line.
+#[derive(Debug)]
+struct Utterance<'a> {
+    message: &'a Message,
+    thread: ThreadIndex,
+    sidechain: bool,
+    time: Timestamp,
+    uuid: Option<&'a str>,
+    request: Option<&'a str>,
+    version: Option<&'a str>,
+    cost: Option<i64>,
+    failure: Option<Failure>,
+    tool_result: Option<&'a ToolUseResult>,
+}
+
+impl Facts {
+    /// Adds what `line` says.
+    ///
+    /// # Errors
+    /// The reason why it cannot be used.
+    pub(super) fn add(&mut self, place: &Place, line: &Line) -> Result<Fate, String> {
+        check_ids(line)?;
+        let (fate, said) = match self.context(place, line)? {
+            Some(context) => self.add_in_context(place, line, context)?,
+            None if line.is_answer_with_usage() => return Err("has usage, but no time or no session".into()),
+            None => (Fate::Other, Said::Nothing),
+        };
+        if let Some(uuid) = line.uuid.as_deref() {
+            let parent = line.parent_uuid.as_deref().or(line.logical_parent_uuid.as_deref());
+            let node = Node { time: line.timestamp.0, said, parent: parent.map(LineId::of) };
+            self.graph.add(LineId::of(uuid), node);
+        }
+        Ok(fate)
+    }
+
+    /// In which thread and when a line was written, if it is a part of a conversation.
+    fn context(&mut self, place: &Place, line: &Line) -> Result<Option<(ThreadIndex, Timestamp)>, String> {
+        let conversation = ["assistant", "user", "system", "progress"].iter().any(|r#type| line.is(r#type));
+        if !conversation && !line.is_answer_with_usage() {
+            return Ok(None);
+        }
+        let (Some(session), Some(time)) = (line.session(place), line.timestamp.0) else { return Ok(None) };
+        let unnamed = line.is_sidechain.is_true().then_some(UNNAMED_AGENT);
+        let agent = line.agent_id.as_deref().or(place.agent.as_deref()).or(unnamed);
+        Ok(Some((self.thread(line, session, agent, time)?, time)))
+    }
+
+    fn thread(
+        &mut self,
+        line: &Line,
+        session: &str,
+        agent: Option<&str>,
+        time: Timestamp,
+    ) -> Result<ThreadIndex, String> {
+        let workspace = line.cwd.as_deref().filter(|cwd| cwd.len() <= MAX_WORKSPACE_BYTES);
+        let thread = self.threads.see((session, agent), time, workspace, version(line));
+        thread.map_err(|invalid| invalid.to_string())
+    }
+
+    fn add_in_context(
+        &mut self,
+        place: &Place,
+        line: &Line,
+        (thread, time): (ThreadIndex, Timestamp),
+    ) -> Result<(Fate, Said), String> {
+        if let Some(progress) = line.data.as_ref()
+            && let Some(repeated) = progress.message.as_ref()
+            && line.is("progress")
+        {
+            let fate = self.add_repeated(place, line, progress.agent_id.as_deref(), (repeated, time))?;
+            return Ok((fate, Said::Nothing));
+        }
+        let sidechain = self.threads.of(thread).is_subagent();
+        let utterance = line.message.as_ref().map(|message| Utterance {
+            message,
+            thread,
+            sidechain,
+            time,
+            uuid: line.uuid.as_deref(),
+            request: line.request_id.as_deref(),
+            version: version(line),
+            cost: line.cost_usd.as_ref().map(|cost| cost.0),
+            failure: line.failure(),
+            tool_result: line.tool_use_result.as_ref(),
+        });
+        match (line.r#type.as_deref(), utterance) {
+            (Some("user"), Some(utterance)) => Ok((Fate::Other, self.add_user(line, &utterance))),
+            (Some("assistant") | None, Some(utterance)) => self.add_answer(utterance),
+            _ => {
+                self.add_turn_duration(line, time);
+                Ok((Fate::Other, Said::Nothing))
+            }
+        }
+    }
+
+    /// Adds a line of a subagent that the parent's `progress` repeats.
+    fn add_repeated(
+        &mut self,
+        place: &Place,
+        line: &Line,
+        agent: Option<&str>,
+        (repeated, time): (&AgentLine, Timestamp),
+    ) -> Result<Fate, String> {
+        let (Some(session), Some(message)) = (line.session(place), repeated.message.as_ref()) else {
+            return Ok(Fate::Other);
+        };
+        let time = repeated.timestamp.0.unwrap_or(time);
+        let thread = self.thread(line, session, Some(agent.unwrap_or(UNNAMED_AGENT)), time)?;
+        let failed = repeated.is_api_error_message.is_true();
+        let utterance = Utterance {
+            message,
+            thread,
+            sidechain: true,
+            time,
+            uuid: repeated.uuid.as_deref(),
+            request: repeated.request_id.as_deref(),
+            version: version(line),
+            cost: None,
+            failure: failed.then(Failure::unknown),
+            tool_result: None,
+        };
+        match repeated.r#type.as_deref() {
+            Some("assistant") => Ok(self.add_answer(utterance)?.0),
+            _ => {
+                self.add_tool_results(&utterance);
+                Ok(Fate::Other)
+            }
+        }
+    }
+
+    fn add_answer(&mut self, utterance: Utterance<'_>) -> Result<(Fate, Said), String> {
+        let Utterance { message, thread, sidechain, time, uuid, request, version, cost, failure, .. } = utterance;
+        let model = message.model.as_deref();
+        let usage = message.usage.as_ref().filter(|_| model != Some(SYNTHETIC));
+        let model = model.filter(|model| *model != SYNTHETIC).map(str::to_owned);
+        let observed = usage.map(|usage| Observed::of(usage, model, time));
+        if let Some(observed) = &observed {
+            observed.tokens().check().map_err(|invalid| invalid.to_string())?;
+        }
+        let id = message.id.as_deref().or(uuid);
+        let is_call = observed.is_some() || failure.is_some();
+        let Some(id) = id else {
+            return if is_call {
+                Err("observes a call, but has no id".into())
+            } else {
+                Ok((Fate::Other, Said::Nothing))
+            };
+        };
+        let ending = ending(message, failure.as_ref());
+        let line = uuid.map(LineId::of);
+        self.add_tool_uses(message, thread, time, line, version);
+        let said = Said::Answer { call: LineId::of(id), ending };
+        if !is_call {
+            return Ok((Fate::Other, said));
+        }
+        let first = First { time, line, version: version.map(str::to_owned) };
+        let mut call = Call::new(LineId::of(id), thread, first, observed.unwrap_or_else(|| Observed::nothing(time)));
+        call.stop = message.stop_reason.as_deref().map(|reason| (time, stop(reason)));
+        call.cost = cost.map(|cost| (time, cost));
+        call.error = failure;
+        let id = CallId { message: id.to_owned(), request: request.map(str::to_owned), sidechain };
+        self.calls.add(id, call);
+        Ok((Fate::Call, said))
+    }
+
+    fn add_tool_uses(
+        &mut self,
+        message: &Message,
+        thread: ThreadIndex,
+        time: Timestamp,
+        line: Option<LineId>,
+        version: Option<&str>,
+    ) {
+        let session = self.threads.of(thread).session_id.as_str();
+        for block in message.blocks("tool_use") {
+            let (Some(id), Some(tool)) = (name(&block.id), name(&block.name)) else { continue };
+            let asked = Asked { time, line, tool: tool.to_owned(), version: version.map(str::to_owned) };
+            let tool = ToolUse { id: id.to_owned(), asked, sightings: Sightings::new(thread, time) };
+            self.tools.add_use(session, tool);
+        }
+    }
+
+    /// Adds the results of tools; says whether there are any.
+    fn add_tool_results(&mut self, utterance: &Utterance<'_>) -> bool {
+        let Utterance { message, thread, time, tool_result, .. } = utterance;
+        let session = self.threads.of(*thread).session_id.as_str();
+        let count = message.blocks("tool_result").count();
+        // The line has one duration; with several results, nobody knows whose.
+        let measured = tool_result.filter(|_| count == 1);
+        let duration = measured.and_then(|result| result.duration_ms.0.or(result.total_duration_ms.0));
+        for block in message.blocks("tool_result") {
+            let Some(id) = name(&block.tool_use_id) else { continue };
+            let result = ToolResult { time: *time, duration: Reverse(duration), is_error: block.is_error.is_true() };
+            self.tools.add_result(session, id, result);
+        }
+        count > 0
+    }
+
+    fn add_user(&mut self, line: &Line, utterance: &Utterance<'_>) -> Said {
+        if self.add_tool_results(utterance) || utterance.tool_result.is_some() {
+            return Said::ToolResult;
+        }
+        if line.is_meta.is_true() || line.is_compact_summary.is_true() {
+            return Said::Note;
+        }
+        let Some(uuid) = utterance.uuid else { return Said::Note };
+        let said = Prompted {
+            time: utterance.time,
+            turn_id: line.prompt_id.as_deref().unwrap_or(uuid).to_owned(),
+            version: utterance.version.map(str::to_owned),
+        };
+        let sightings = Sightings::new(utterance.thread, utterance.time);
+        self.turns.add_prompt(LineId::of(uuid), Prompt { said, sightings });
+        Said::Prompt
+    }
+
+    fn add_turn_duration(&mut self, line: &Line, time: Timestamp) {
+        if line.subtype.as_deref() == Some("turn_duration")
+            && let (Some(uuid), Some(duration)) = (line.uuid.as_deref(), line.duration_ms.0)
+        {
+            self.turns.durations.push(LoggedDuration { line: LineId::of(uuid), time, duration });
+        }
+    }
+}
+
+impl Line {
+    /// The session that the line was written in first.
+    fn session<'a>(&'a self, place: &'a Place) -> Option<&'a str> {
+        let original = self.forked_from.as_ref().and_then(|fork| fork.session_id.as_deref());
+        original.or(self.session_id.as_deref()).or(place.session.as_deref())
+    }
+
+    fn is_answer_with_usage(&self) -> bool {
+        let may_answer = self.is("assistant") || self.r#type.as_deref().is_none();
+        may_answer && self.message.as_ref().is_some_and(|message| message.usage.as_ref().is_some())
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        if !self.is_api_error_message.is_true() {
+            return None;
+        }
+        let error = self.error.as_ref();
+        let status = self.api_error_status.0.or(error.and_then(|error| error.status));
+        let http_status = status.and_then(|status| u16::try_from(status).ok());
+        let class = error.and_then(|error| error.class.clone());
+        let class = class.or_else(|| http_status.map(|status| format!("http_{status}")));
+        Some(Failure { class: class.unwrap_or_else(|| Failure::unknown().class), http_status })
+    }
+}
+
+impl Failure {
+    /// A failure of which the log gives no class.
+    fn unknown() -> Self {
+        Self { class: "api_error".into(), http_status: None }
+    }
+}
+
+fn ending(message: &Message, failure: Option<&Failure>) -> Ending {
+    if let Some(failure) = failure {
+        return Ending::Failed(failure.class.clone());
+    }
+    match message.stop_reason.as_deref() {
+        Some("end_turn" | "stop_sequence" | "refusal") => Ending::Done,
+        Some("max_tokens") => Ending::CutOff,
+        Some("tool_use" | "pause_turn") => Ending::Open,
+        _ if message.blocks("tool_use").next().is_some() => Ending::Open,
+        _ => Ending::Unknown,
+    }
+}
+
+fn stop(reason: &str) -> Stop {
+    match reason {
+        "max_tokens" => Stop::Truncated,
+        "refusal" => Stop::Refusal,
+        _ => Stop::Normal,
+    }
+}
+
+fn version(line: &Line) -> Option<&str> {
+    line.version.as_deref().filter(|version| version.len() <= MAX_VERSION_BYTES && !version.contains(char::is_control))
+}
+
+/// Checks that every id of the line makes a name: they end up in columns and keys.
+fn check_ids(line: &Line) -> Result<(), String> {
+    let repeated = line.data.as_ref().and_then(|progress| progress.message.as_ref());
+    let inner = repeated.and_then(|repeated| repeated.message.as_ref());
+    let ids = [
+        ("uuid", line.uuid.as_deref()),
+        ("promptId", line.prompt_id.as_deref()),
+        ("requestId", line.request_id.as_deref()),
+        ("uuid", repeated.and_then(|repeated| repeated.uuid.as_deref())),
+        ("requestId", repeated.and_then(|repeated| repeated.request_id.as_deref())),
+    ];
+    ids.into_iter().try_for_each(|(field, id)| check_name(field, id))?;
+    line.message.as_ref().into_iter().chain(inner).try_for_each(check_message_ids)
+}
+
+fn check_message_ids(message: &Message) -> Result<(), String> {
+    check_name("message.id", message.id.as_deref())?;
+    if let Some(model) = message.model.as_deref() {
+        ModelId::new(model).map_err(|invalid| invalid.to_string())?;
+    }
+    Ok(())
+}
+
+/// A name in a block of content. A tool call without proper names is left out: its line may carry usage all the same.
+fn name(text: &Loose<String>) -> Option<&str> {
+    text.as_deref().filter(|text| SessionId::new(text).is_ok())
+}
+
+/// All names have one rule; that of the session says it.
+fn check_name(field: &str, name: Option<&str>) -> Result<(), String> {
+    let Some(name) = name else { return Ok(()) };
+    SessionId::new(name).map(drop).map_err(|invalid| {
+        let invalid = invalid.to_string();
+        format!("{field} {}", invalid.strip_prefix("session_id ").unwrap_or(&invalid))
+    })
+}

@@ -1,0 +1,187 @@
+//! What is read of a line, and nothing else: fields that are not here are skipped by the parser.
+//!
+//! Prompts, answers, tool inputs and tool outputs are not here.
+
+use ledger_core::Timestamp;
+use serde::Deserialize;
+
+use crate::loose::{Expected, LoggedMillis, LoggedUsd, Loose, expect_objects};
+
+expect_objects!(
+    Line,
+    Fork,
+    Progress,
+    AgentLine,
+    Message,
+    Block,
+    Usage,
+    CacheCreation,
+    ServerTools,
+    ToolUseResult,
+    ErrorObject
+);
+
+/// A line of a transcript.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Line {
+    pub(super) r#type: Loose<String>,
+    pub(super) subtype: Loose<String>,
+    pub(super) uuid: Loose<String>,
+    pub(super) parent_uuid: Loose<String>,
+    /// Where the conversation went on from, when a compaction cut `parent_uuid`.
+    pub(super) logical_parent_uuid: Loose<String>,
+    pub(super) timestamp: Loose<Timestamp>,
+    pub(super) session_id: Loose<String>,
+    /// Where a fork copied the line from.
+    pub(super) forked_from: Loose<Fork>,
+    pub(super) agent_id: Loose<String>,
+    pub(super) is_sidechain: Loose<bool>,
+    pub(super) is_meta: Loose<bool>,
+    pub(super) is_compact_summary: Loose<bool>,
+    pub(super) prompt_id: Loose<String>,
+    pub(super) request_id: Loose<String>,
+    pub(super) version: Loose<String>,
+    pub(super) cwd: Loose<String>,
+    pub(super) is_api_error_message: Loose<bool>,
+    pub(super) error: Loose<ApiError>,
+    pub(super) api_error_status: Loose<u64>,
+    pub(super) duration_ms: Loose<LoggedMillis>,
+    #[serde(rename = "costUSD")]
+    pub(super) cost_usd: Loose<LoggedUsd>,
+    pub(super) message: Loose<Message>,
+    pub(super) tool_use_result: Loose<ToolUseResult>,
+    pub(super) data: Loose<Progress>,
+}
+
+/// Where a fork copied a line from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Fork {
+    pub(super) session_id: Loose<String>,
+}
+
+/// What a `progress` line reports; of interest when it repeats a line of a subagent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Progress {
+    pub(super) agent_id: Loose<String>,
+    pub(super) message: Loose<AgentLine>,
+}
+
+/// A line of a subagent, repeated in a `progress` line.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct AgentLine {
+    pub(super) r#type: Loose<String>,
+    pub(super) uuid: Loose<String>,
+    pub(super) timestamp: Loose<Timestamp>,
+    pub(super) request_id: Loose<String>,
+    pub(super) is_api_error_message: Loose<bool>,
+    pub(super) message: Loose<Message>,
+}
+
+/// What was said, without what was said: who answered, how it ended, what it took.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Message {
+    pub(super) id: Loose<String>,
+    pub(super) model: Loose<String>,
+    pub(super) stop_reason: Loose<String>,
+    pub(super) usage: Loose<Usage>,
+    /// `None` when the content is a text.
+    pub(super) content: Loose<Vec<Block>>,
+}
+
+/// A block of content, without the content.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Block {
+    pub(super) r#type: Loose<String>,
+    pub(super) id: Loose<String>,
+    pub(super) name: Loose<String>,
+    pub(super) tool_use_id: Loose<String>,
+    pub(super) is_error: Loose<bool>,
+}
+
+/// The provider's account of a call. `input_tokens` excludes whatever has to do with caches.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Usage {
+    pub(super) input_tokens: Loose<u64>,
+    pub(super) cache_creation_input_tokens: Loose<u64>,
+    pub(super) cache_read_input_tokens: Loose<u64>,
+    pub(super) cache_creation: Loose<CacheCreation>,
+    pub(super) output_tokens: Loose<u64>,
+    pub(super) server_tool_use: Loose<ServerTools>,
+    pub(super) service_tier: Loose<String>,
+    pub(super) speed: Loose<String>,
+    pub(super) inference_geo: Loose<String>,
+}
+
+/// Tokens written to caches, by how long they are kept.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CacheCreation {
+    pub(super) ephemeral_5m_input_tokens: Loose<u64>,
+    pub(super) ephemeral_1h_input_tokens: Loose<u64>,
+}
+
+/// What the provider did besides answering.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ServerTools {
+    pub(super) web_search_requests: Loose<u64>,
+}
+
+/// How long a tool took, without what it gave.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ToolUseResult {
+    pub(super) duration_ms: Loose<LoggedMillis>,
+    pub(super) total_duration_ms: Loose<LoggedMillis>,
+}
+
+/// Why a call failed, without the message: a class in newer versions, an object with a status in others.
+#[derive(Debug, Default)]
+pub(super) struct ApiError {
+    pub(super) class: Option<String>,
+    pub(super) status: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ErrorObject {
+    status: Loose<u64>,
+}
+
+impl Expected for ApiError {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self { class: is_class(text).then(|| text.to_owned()), status: None })
+    }
+
+    fn from_map<'de, A: serde::de::MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
+        let object = ErrorObject::from_map(map)?.unwrap_or_default();
+        Ok(Some(Self { class: None, status: object.status.0 }))
+    }
+}
+
+/// Whether a text is a class such as `rate_limit`, and cannot be a message.
+fn is_class(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+impl Line {
+    pub(super) fn is(&self, r#type: &str) -> bool {
+        self.r#type.as_deref() == Some(r#type)
+    }
+}
+
+impl Message {
+    /// The blocks of one type.
+    pub(super) fn blocks<'a>(&'a self, r#type: &'a str) -> impl Iterator<Item = &'a Block> {
+        self.content.as_ref().into_iter().flatten().filter(move |block| block.r#type.as_deref() == Some(r#type))
+    }
+}

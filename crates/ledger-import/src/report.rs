@@ -1,0 +1,74 @@
+//! What an import gives: events, and an account of everything that was read.
+
+use std::path::PathBuf;
+
+use ledger_core::Event;
+
+/// Most bad lines that a report lists; it counts them all.
+pub const MAX_BAD_LINES: usize = 100;
+
+/// What came of an import.
+#[derive(Clone, Debug, Default)]
+pub struct Import {
+    /// The events, by time and then by id, whatever the order of the files was.
+    pub events: Vec<Event>,
+    /// What was read, and what became of it.
+    pub report: Report,
+}
+
+/// What was read, and what became of it.
+///
+/// Every line has one fate: `lines` is the sum of `usage`, `duplicates`, `other`, `bad_lines` and `pending`. Blank lines
+/// are no lines; a line that holds several JSON values counts once for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Files.
+    pub files: u64,
+    /// Bytes of these files.
+    pub bytes: u64,
+    /// Lines of these files.
+    pub lines: u64,
+    /// Lines that made a call known.
+    pub usage: u64,
+    /// Lines that observed a known call again.
+    pub duplicates: u64,
+    /// Lines without usage.
+    pub other: u64,
+    /// Lines that could not be used.
+    pub bad_lines: u64,
+    /// Last lines that somebody is still writing.
+    pub pending: u64,
+    /// The first of the bad lines, at most [`MAX_BAD_LINES`].
+    pub bad: Vec<BadLine>,
+    /// Facts that make no event that a ledger takes. Ids are checked line by line, so there are none, unless the options
+    /// are absurd (a tenant of megabytes).
+    pub refused: u64,
+    /// Calls of models.
+    pub calls: u64,
+    /// Calls of tools that ended.
+    pub tools: u64,
+    /// Turns.
+    pub turns: u64,
+    /// Sessions, those of subagents included.
+    pub sessions: u64,
+}
+
+/// A line that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BadLine {
+    /// The file.
+    pub path: PathBuf,
+    /// Where it stands in the file, from 1 up.
+    pub line: u64,
+    /// Why it could not be used; never what it says.
+    pub reason: String,
+}
+
+impl Report {
+    pub(crate) fn add_bad(&mut self, bad: BadLine) {
+        self.bad_lines += 1;
+        if self.bad.len() < MAX_BAD_LINES {
+            self.bad.push(bad);
+        }
+    }
+}

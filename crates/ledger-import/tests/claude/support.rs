@@ -1,0 +1,117 @@
+//! Transcripts and what comes of them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use ledger_core::Event;
+use ledger_events::{EventPayload, LlmCall, read};
+use ledger_import::Import;
+use ledger_import::claude::{Importer, Options};
+use serde_json::{Value, json};
+
+/// Imports files, in the order given.
+pub(crate) fn import(files: &[(PathBuf, Vec<u8>)]) -> Import {
+    import_with(Options::default(), files)
+}
+
+/// Imports files with options.
+pub(crate) fn import_with(options: Options, files: &[(PathBuf, Vec<u8>)]) -> Import {
+    let mut importer = Importer::new(options).unwrap();
+    for (path, bytes) in files {
+        importer.read(path, bytes.as_slice()).unwrap();
+    }
+    importer.finish()
+}
+
+/// Imports one transcript of these lines.
+pub(crate) fn import_lines(lines: &[Value]) -> Import {
+    import(&[file("s.jsonl", lines)])
+}
+
+/// A transcript of these lines.
+pub(crate) fn file(path: &str, lines: &[Value]) -> (PathBuf, Vec<u8>) {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    (PathBuf::from(path), text.into_bytes())
+}
+
+/// Imports a transcript byte by byte as it is.
+pub(crate) fn import_bytes(bytes: &[u8]) -> Import {
+    import(&[(Path::new("s.jsonl").to_owned(), bytes.to_vec())])
+}
+
+/// All payloads of a kind, in order.
+pub(crate) fn all<P: EventPayload>(import: &Import) -> Vec<P> {
+    import.events.iter().filter_map(read::<P>).map(Result::unwrap).collect()
+}
+
+/// The only payload of a kind.
+pub(crate) fn only<P: EventPayload>(import: &Import) -> P {
+    let mut found = all::<P>(import);
+    assert_eq!(found.len(), 1, "{} events of {}", found.len(), P::KIND);
+    found.remove(0)
+}
+
+/// Sums over calls.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) calls: u64,
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    pub(crate) cache_write: u64,
+    pub(crate) cache_read: u64,
+}
+
+/// Sums as a projection makes them: of each call key, the highest revision counts, and the last on a tie.
+pub(crate) fn totals<'a>(events: impl IntoIterator<Item = &'a Event>) -> Totals {
+    let mut calls: HashMap<String, LlmCall> = HashMap::new();
+    for call in events.into_iter().filter_map(read::<LlmCall>).map(Result::unwrap) {
+        let key = call.call_key.clone().unwrap();
+        if calls.get(&key).is_none_or(|known| known.revision <= call.revision) {
+            calls.insert(key, call);
+        }
+    }
+    let mut totals = Totals::default();
+    for call in calls.values() {
+        totals.calls += 1;
+        totals.input += call.tokens.input;
+        totals.output += call.tokens.output;
+        totals.cache_write += call.tokens.cache_write_total();
+        totals.cache_read += call.tokens.cache_read;
+    }
+    totals
+}
+
+/// A time, `seconds` after the beginning of these transcripts.
+pub(crate) fn at(seconds: u32) -> String {
+    format!("2026-01-01T00:{:02}:{:02}.000Z", seconds / 60, seconds % 60)
+}
+
+/// A line of the user.
+pub(crate) fn user(uuid: &str, parent: Option<&str>, seconds: u32) -> Value {
+    json!({
+        "type": "user", "uuid": uuid, "parentUuid": parent, "sessionId": "s", "timestamp": at(seconds),
+        "isSidechain": false, "cwd": "/work", "version": "2.1.39", "message": {"role": "user", "content": "hello"},
+    })
+}
+
+/// A line of an answer, with its usage.
+pub(crate) fn assistant(uuid: &str, parent: &str, seconds: u32, message: &str, output: u64) -> Value {
+    json!({
+        "type": "assistant", "uuid": uuid, "parentUuid": parent, "sessionId": "s", "timestamp": at(seconds),
+        "isSidechain": false, "cwd": "/work", "version": "2.1.39", "requestId": "req_1",
+        "message": {
+            "id": message, "model": "claude-opus-4-6", "role": "assistant", "stop_reason": null,
+            "content": [{"type": "text", "text": "hello"}],
+            "usage": {"input_tokens": 10, "output_tokens": output},
+        },
+    })
+}
+
+/// `line` with some of its fields changed, by JSON pointer.
+pub(crate) fn with(mut line: Value, changes: &[(&str, Value)]) -> Value {
+    for (pointer, value) in changes {
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        line.pointer_mut(parent).unwrap()[field] = value.clone();
+    }
+    line
+}

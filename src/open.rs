@@ -1,0 +1,75 @@
+//! From a URL to a ledger: the only place that knows every backend.
+
+use std::sync::Arc;
+
+use ledger_core::{Invalid, Ledger, Result};
+use ledger_memory::MemoryLedger;
+#[cfg(feature = "sqlite")]
+use ledger_sql::{Mode, SqliteLedger, SqliteOptions};
+
+/// Opens the ledger that `url` names, and creates it when it is missing.
+///
+/// | form | ledger |
+/// |---|---|
+/// | `memory:` | a new one in memory, which ends with its last handle |
+/// | `sqlite:PATH` | a file; settings follow a `?`, see [`SqliteOptions::from_url`](crate::SqliteOptions::from_url) |
+/// | `PATH` | the same, without settings |
+///
+/// # Errors
+/// [`Error::Invalid`](crate::Error::Invalid) when the URL has another form; else those of the backend.
+pub async fn open(url: &str) -> Result<Arc<dyn Ledger>> {
+    match Target::parse(url)? {
+        Target::Memory => Ok(Arc::new(MemoryLedger::new())),
+        #[cfg(feature = "sqlite")]
+        Target::Sqlite(options) => Ok(Arc::new(SqliteLedger::open(options).await?)),
+    }
+}
+
+/// Opens the ledger that `url` names, as [`open`] does, but only if there is one.
+///
+/// # Errors
+/// Those of [`open`], and [`Error::NotFound`](crate::Error::NotFound).
+pub async fn open_existing(url: &str) -> Result<Arc<dyn Ledger>> {
+    match Target::parse(url)? {
+        Target::Memory => Ok(Arc::new(MemoryLedger::new())),
+        #[cfg(feature = "sqlite")]
+        Target::Sqlite(options) => {
+            let options = if options.is_mode(Mode::Create) { options.mode(Mode::Existing) } else { options };
+            Ok(Arc::new(SqliteLedger::open(options).await?))
+        }
+    }
+}
+
+enum Target {
+    Memory,
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteOptions),
+}
+
+impl Target {
+    fn parse(url: &str) -> Result<Self> {
+        let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+        match scheme {
+            _ if url.is_empty() => Err(unknown("is empty".into())),
+            Some("memory") if url == "memory:" => Ok(Self::Memory),
+            Some("memory") => Err(unknown(format!("{url:?} has something after memory:, which names nothing"))),
+            #[cfg(feature = "sqlite")]
+            Some("sqlite") => Ok(Self::Sqlite(SqliteOptions::from_url(url)?)),
+            #[cfg(not(feature = "sqlite"))]
+            Some("sqlite") => Err(unknown("names a file, and this build has no SQLite".into())),
+            Some(scheme @ ("postgres" | "postgresql" | "mysql" | "mariadb")) => {
+                Err(unknown(format!("has the scheme {scheme}:, which this build does not have")))
+            }
+            // Without the whole URL, which may hold a password.
+            Some(scheme) if url.contains("://") => Err(unknown(format!("has the unknown scheme {scheme}:"))),
+            #[cfg(feature = "sqlite")]
+            _ => Ok(Self::Sqlite(SqliteOptions::new(url))),
+            #[cfg(not(feature = "sqlite"))]
+            _ => Err(unknown("is a path, and this build has no SQLite".into())),
+        }
+    }
+}
+
+fn unknown(reason: String) -> ledger_core::Error {
+    Invalid::new("url", format!("{reason}; use memory:, sqlite:PATH or a path")).into()
+}
