@@ -11,9 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_ledger::{
-    Actor, Cached, Digest, Event, EventId, EventKind, Ledger, LedgerExt, Metadata, Mode, ModelId, Offset,
-    Payload, Read, ReadVerification, RecordedEvent, RunId, SchemaVersion, SessionId, SqliteLedger,
-    SqliteOptions, Timestamp,
+    Actor, Cached, Digest, Event, EventId, EventKind, Ledger, LedgerExt, Metadata, Mode, ModelId, Offset, Payload,
+    Read, ReadVerification, RecordedEvent, RunId, SchemaVersion, SessionId, SqliteLedger, SqliteOptions, Timestamp,
 };
 use futures_util::{StreamExt, TryStreamExt};
 use rusqlite::{Connection, params};
@@ -38,9 +37,14 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 async fn all() -> Result<()> {
-    let folder = tempfile::Builder::new().prefix("ledger-bench-").tempdir_in(std::env::current_dir()?.join("target"))?;
+    let folder =
+        tempfile::Builder::new().prefix("ledger-bench-").tempdir_in(std::env::current_dir()?.join("target"))?;
     let dir = folder.path();
-    println!("SQLite {}, {} cores; ratios are medians of pairs\n", rusqlite::version(), std::thread::available_parallelism()?);
+    println!(
+        "SQLite {}, {} cores; ratios are medians of pairs\n",
+        rusqlite::version(),
+        std::thread::available_parallelism()?
+    );
     println!("{:44} {:>14} {:>14} {:>7} {:>8}", "what", "ours", "peer", "ratio", "wanted");
     bulk_append(dir).await?;
     single_append(dir).await?;
@@ -103,7 +107,7 @@ async fn concurrent_append(dir: &Path) -> Result<()> {
     let mut pairs = Vec::new();
     for round in 0..5 {
         let one = writers(dir, round, 1, 1_000).await?;
-        let many = writers(dir, round, 64, 300).await?;
+        let many = writers(dir, round, 64, 500).await?;
         pairs.push((many, one));
     }
     print("append, 64 writers against 1 (events/s)", &pairs, ">= 8.00");
@@ -112,11 +116,11 @@ async fn concurrent_append(dir: &Path) -> Result<()> {
 
 async fn writers(dir: &Path, round: usize, writers: usize, each: usize) -> Result<f64> {
     let ledger = Arc::new(fresh(dir, "writers").await?);
+    let plans: Vec<_> = (0..writers).map(|writer| events(round * 1_000 + writer, each)).collect();
     let start = Instant::now();
     let mut tasks = Vec::new();
-    for writer in 0..writers {
+    for events in plans {
         let ledger = Arc::clone(&ledger);
-        let events = events(round * 1_000 + writer, each);
         tasks.push(tokio::spawn(async move {
             for event in events {
                 ledger.append_one(event).await?;
@@ -217,7 +221,13 @@ async fn wakeup(dir: &Path) -> Result<()> {
     child.wait()?;
     let p50 = percentile(&mut delays, 50);
     let p99 = percentile(&mut delays, 99);
-    println!("{:44} {:>11} p50 {:>10} p99 {:>16}", "seen by another process after (ms)", millis(p50), millis(p99), "<= 50 p99");
+    println!(
+        "{:44} {:>11} p50 {:>10} p99 {:>16}",
+        "seen by another process after (ms)",
+        millis(p50),
+        millis(p99),
+        "<= 50 p99"
+    );
     Ok(())
 }
 
@@ -243,9 +253,8 @@ async fn memory(dir: &Path) -> Result<()> {
             ledger.extend(events(10_000 + round * 1_000 + part, 50_000)).await?;
             part += 1;
         }
-        let output = Command::new(std::env::current_exe()?)
-            .args(["child-replay", &ledger.path().to_string_lossy()])
-            .output()?;
+        let output =
+            Command::new(std::env::current_exe()?).args(["child-replay", &ledger.path().to_string_lossy()]).output()?;
         peaks.push(String::from_utf8(output.stdout)?.trim().parse::<f64>()? / 1024.0);
     }
     println!(

@@ -27,7 +27,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Event, Invalid, Timestamp};
+use crate::{Event, Invalid, Metadata, Timestamp};
 
 const DOMAIN: &[u8; 20] = b"agent-ledger/event/1";
 
@@ -37,51 +37,94 @@ const DOMAIN: &[u8; 20] = b"agent-ledger/event/1";
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
+/// The fields of an event, borrowed from wherever they are: an [`Event`], or a row of a store.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the fields of `Event`, under the same names")]
+pub struct EventFields<'a> {
+    pub id: &'a str,
+    pub run_id: &'a str,
+    pub turn: u32,
+    pub kind: &'a str,
+    pub actor: &'a str,
+    pub payload: &'a str,
+    pub created_at: Timestamp,
+    pub schema_version: u32,
+    pub session_id: Option<&'a str>,
+    pub model_profile: Option<&'a str>,
+    pub model_id: Option<&'a str>,
+    pub metadata: &'a Metadata,
+}
+
+impl<'a> From<&'a Event> for EventFields<'a> {
+    fn from(event: &'a Event) -> Self {
+        Self {
+            id: event.id.as_str(),
+            run_id: event.run_id.as_str(),
+            turn: event.turn,
+            kind: event.kind.as_str(),
+            actor: event.actor.as_str(),
+            payload: event.payload.as_str(),
+            created_at: event.created_at,
+            schema_version: event.schema_version.get(),
+            session_id: event.session_id.as_ref().map(AsRef::as_ref),
+            model_profile: event.model_profile.as_ref().map(AsRef::as_ref),
+            model_id: event.model_id.as_ref().map(AsRef::as_ref),
+            metadata: &event.metadata,
+        }
+    }
+}
+
 impl Digest {
     /// The digest of `event`.
     #[must_use]
     pub fn of(event: &Event) -> Self {
-        Self::with_created_at(event, event.created_at)
+        Self::of_fields(event.into())
     }
 
     /// The digest that `event` would have had it been created at `created_at`: a repeat of an event is the same
     /// event although it was made again.
     #[must_use]
     pub fn with_created_at(event: &Event, created_at: Timestamp) -> Self {
+        Self::of_fields(EventFields { created_at, ..event.into() })
+    }
+
+    /// The digest of the event that has these fields.
+    #[must_use]
+    pub fn of_fields(fields: EventFields<'_>) -> Self {
         // No `..`: a new field of the envelope must find its place here.
-        let Event {
+        let EventFields {
             id,
             run_id,
             turn,
             kind,
             actor,
             payload,
-            created_at: _,
+            created_at,
             schema_version,
             session_id,
             model_profile,
             model_id,
             metadata,
-        } = event;
-        let mut encoding = Encoding(Sha256::new());
+        } = fields;
+        let mut encoding = Encoding(Vec::with_capacity(payload.len() + USUAL_ENVELOPE_BYTES));
         encoding.bytes(DOMAIN);
-        encoding.text(id.as_str());
-        encoding.text(run_id.as_str());
+        encoding.text(id);
+        encoding.text(run_id);
         encoding.bytes(&turn.to_be_bytes());
-        encoding.text(kind.as_str());
-        encoding.text(actor.as_str());
-        encoding.text(payload.as_str());
+        encoding.text(kind);
+        encoding.text(actor);
+        encoding.text(payload);
         encoding.bytes(&created_at.as_micros().to_be_bytes());
-        encoding.bytes(&schema_version.get().to_be_bytes());
-        encoding.option(session_id.as_ref().map(AsRef::as_ref));
-        encoding.option(model_profile.as_ref().map(AsRef::as_ref));
-        encoding.option(model_id.as_ref().map(AsRef::as_ref));
+        encoding.bytes(&schema_version.to_be_bytes());
+        encoding.option(session_id);
+        encoding.option(model_profile);
+        encoding.option(model_id);
         encoding.length(metadata.iter().len());
         for (key, value) in metadata.iter() {
             encoding.text(key);
             encoding.text(value);
         }
-        Self(encoding.0.finalize().into())
+        Self(Sha256::digest(&encoding.0).into())
     }
 
     /// A digest that was stored.
@@ -97,11 +140,14 @@ impl Digest {
     }
 }
 
-struct Encoding(Sha256);
+/// Room for everything but the payload, without growing: hashing one buffer measures faster than hashing its parts.
+const USUAL_ENVELOPE_BYTES: usize = 512;
+
+struct Encoding(Vec<u8>);
 
 impl Encoding {
     fn bytes(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        self.0.extend_from_slice(bytes);
     }
 
     /// Lengths are capped far below 4 GiB by the types of the fields.

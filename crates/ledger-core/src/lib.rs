@@ -30,7 +30,7 @@ mod wakeup;
 pub use append::{AppendCondition, AppendOutcome, Batch, Digested, Position, RecordedBatch};
 pub use cached::Cached;
 pub use checkpoint::{Checkpoint, CheckpointMove};
-pub use digest::Digest;
+pub use digest::{Digest, EventFields};
 pub use error::{Error, Invalid, Result};
 pub use event::{Event, RecordedEvent, SchemaVersion};
 pub use ext::{EventStream, LedgerExt, PageStream};

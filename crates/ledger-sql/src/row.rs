@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ledger_core::{
-    Actor, Digest, Error, Event, EventId, EventKind, Metadata, ModelId, ModelProfile, Offset, Payload, RecordedEvent,
-    Result, RunId, SchemaVersion, SessionId, Timestamp,
+    Actor, Digest, Error, Event, EventFields, EventId, EventKind, Metadata, ModelId, ModelProfile, Offset, Payload,
+    RecordedEvent, Result, RunId, SchemaVersion, SessionId, Timestamp,
 };
 
 use crate::seal::seal;
@@ -17,26 +17,6 @@ pub enum ReadVerification {
     On,
     /// None: faster where the storage below checks for itself. [`verify`](ledger_core::Ledger::verify) still checks all.
     Off,
-}
-
-/// What a [`Decoder`] checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Check {
-    /// That the event is what was appended, and stands where it was stored.
-    DigestAndSeal,
-    /// That it stands where it was stored; somebody else checks the digest.
-    Seal,
-    /// Nothing.
-    Nothing,
-}
-
-impl From<ReadVerification> for Check {
-    fn from(verification: ReadVerification) -> Self {
-        match verification {
-            ReadVerification::On => Self::DigestAndSeal,
-            ReadVerification::Off => Self::Nothing,
-        }
-    }
 }
 
 /// A row of the log as an engine finds it, in the order of [`Events::COLUMNS`](crate::schema::Events::COLUMNS).
@@ -59,9 +39,68 @@ pub(crate) struct Row<'a> {
     pub(crate) payload: &'a str,
 }
 
+impl Row<'_> {
+    /// Checks that the row holds what was appended, where and when it was stored, without making an event of it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when it does not.
+    pub(crate) fn verify(&self) -> Result<()> {
+        let offset = self.offset()?;
+        let check = || -> Result<(), String> {
+            let digest = self.digest()?;
+            let metadata = metadata(self.metadata)?;
+            let fields = EventFields {
+                id: self.id,
+                run_id: self.run_id,
+                turn: self.turn()?,
+                kind: self.kind,
+                actor: self.actor,
+                payload: self.payload,
+                created_at: time(self.created_at)?,
+                schema_version: self.schema_version()?.get(),
+                session_id: self.session_id,
+                model_profile: self.model_profile,
+                model_id: self.model_id,
+                metadata: &metadata,
+            };
+            if Digest::of_fields(fields) != digest {
+                return Err("the event does not match its digest".into());
+            }
+            if seal(offset, time(self.recorded_at)?, &digest) != self.seal {
+                return Err("the event was not stored at this offset and time".into());
+            }
+            Ok(())
+        };
+        check().map_err(|what| Error::corrupt(offset, what))
+    }
+
+    pub(crate) fn offset(&self) -> Result<Offset> {
+        Offset::from_i64(self.offset).map_err(|error| Error::corrupt(None, error.to_string()))
+    }
+
+    pub(crate) fn recorded_at(&self) -> Result<Timestamp> {
+        let offset = self.offset()?;
+        time(self.recorded_at).map_err(|what| Error::corrupt(offset, what))
+    }
+
+    fn digest(&self) -> Result<Digest, String> {
+        let bytes: [u8; 32] = self.digest.try_into().map_err(|_| "the digest does not have 32 bytes")?;
+        Ok(Digest::from_bytes(bytes))
+    }
+
+    fn turn(&self) -> Result<u32, String> {
+        u32::try_from(self.turn).map_err(|_| "turn is out of range".into())
+    }
+
+    fn schema_version(&self) -> Result<SchemaVersion, String> {
+        let version = u32::try_from(self.schema_version).map_err(|_| "schema_version is out of range")?;
+        SchemaVersion::new(version).map_err(|error| error.to_string())
+    }
+}
+
 /// Makes events of rows. Neighbours mostly share run, kind, actor, session and model, so their texts are shared too.
 pub(crate) struct Decoder {
-    check: Check,
+    verification: ReadVerification,
     run_id: Arc<str>,
     kind: Arc<str>,
     actor: Arc<str>,
@@ -71,10 +110,10 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    pub(crate) fn new(check: Check) -> Self {
+    pub(crate) fn new(verification: ReadVerification) -> Self {
         let empty: Arc<str> = Arc::from("");
         Self {
-            check,
+            verification,
             run_id: Arc::clone(&empty),
             kind: Arc::clone(&empty),
             actor: Arc::clone(&empty),
@@ -89,31 +128,23 @@ impl Decoder {
     /// # Errors
     /// [`Error::Corrupt`] when the row cannot be what was appended.
     pub(crate) fn decode(&mut self, row: &Row<'_>) -> Result<RecordedEvent> {
-        let offset = Offset::from_i64(row.offset).map_err(|error| Error::corrupt(None, error.to_string()))?;
-        let recorded = self.event(offset, row).map_err(|what| Error::corrupt(offset, what))?;
-        if self.check == Check::DigestAndSeal {
-            recorded.verify()?;
+        if self.verification == ReadVerification::On {
+            row.verify()?;
         }
-        if self.check != Check::Nothing && seal(offset, recorded.recorded_at, &recorded.digest) != row.seal {
-            return Err(Error::corrupt(offset, "the event was not stored at this offset and time"));
-        }
-        Ok(recorded)
+        let offset = row.offset()?;
+        self.event(offset, row).map_err(|what| Error::corrupt(offset, what))
     }
 
     fn event(&mut self, offset: Offset, row: &Row<'_>) -> Result<RecordedEvent, String> {
-        let digest: [u8; 32] = row.digest.try_into().map_err(|_| "the digest does not have 32 bytes")?;
         let event = Event {
             id: EventId::from_stored(row.id),
             run_id: RunId::from_stored(shared(&mut self.run_id, row.run_id)),
-            turn: u32::try_from(row.turn).map_err(|_| "turn is out of range")?,
+            turn: row.turn()?,
             kind: EventKind::from_stored(shared(&mut self.kind, row.kind)),
             actor: Actor::from_stored(shared(&mut self.actor, row.actor)),
             payload: Payload::from_stored(row.payload),
             created_at: time(row.created_at)?,
-            schema_version: u32::try_from(row.schema_version)
-                .ok()
-                .and_then(|version| SchemaVersion::new(version).ok())
-                .ok_or("schema_version is out of range")?,
+            schema_version: row.schema_version()?,
             session_id: row.session_id.map(|text| SessionId::from_stored(shared(&mut self.session_id, text))),
             model_profile: row
                 .model_profile
@@ -121,8 +152,7 @@ impl Decoder {
             model_id: row.model_id.map(|text| ModelId::from_stored(shared(&mut self.model_id, text))),
             metadata: metadata(row.metadata)?,
         };
-        let recorded_at = time(row.recorded_at)?;
-        Ok(RecordedEvent { offset, recorded_at, digest: Digest::from_bytes(digest), event })
+        Ok(RecordedEvent { offset, recorded_at: time(row.recorded_at)?, digest: row.digest()?, event })
     }
 }
 

@@ -29,6 +29,17 @@ pub(crate) fn violation(condition: &AppendCondition) -> SelectStatement {
     walks(&[Events::Offset], &range, &condition.fail_if, &Order::Asc, 1)
 }
 
+/// Every event from `first` to `last`, in order.
+pub(crate) fn range(first: Offset, last: Offset) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns(Events::COLUMNS.map(ColumnRef::from))
+        .from(Events::Table)
+        .and_where(Expr::col(Events::Offset).between(first.as_i64(), last.as_i64()))
+        .order_by(Events::Offset, Order::Asc);
+    select
+}
+
 /// The id of the event at an offset.
 pub(crate) fn id_at(offset: Offset) -> SelectStatement {
     let mut select = Query::select();
@@ -67,9 +78,8 @@ fn walks(columns: &[Events], range: &Expr, filter: &Filter, order: &Order, limit
 
 fn walk(columns: &[Events], condition: Cond, order: &Order, limit: u64) -> SelectStatement {
     let mut select = Query::select();
-    let columns = columns.iter().map(|column| ColumnRef::from(*column));
     select
-        .columns(columns)
+        .columns(columns.iter().copied().map(ColumnRef::from))
         .from(Events::Table)
         .cond_where(condition)
         .order_by(Events::Offset, order.clone())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ledger_core::{
     AppendOutcome, Batch, Checkpoint, CheckpointMove, Durability, Error, Head, Ledger, LedgerId, Page, Progress, Read,
-    RecordedBatch, Result, Run, RunQuery, Verification, Wakeup, verify_by_reading,
+    RecordedBatch, Result, Run, RunQuery, Verification, Wakeup,
 };
 use rusqlite::Connection;
 
@@ -16,18 +16,15 @@ use super::lane::SqliteLane;
 use super::options::{Mode, SqliteOptions};
 use super::readers::Readers;
 use super::store;
+use super::verify::verify_events;
 use super::watch::Watch;
 use crate::committer::Committer;
-use crate::row::Check;
 
 /// A ledger in one SQLite file. Clones share the connections; the last one to go finishes what is queued.
 ///
 /// A snapshot opens too, to be read. Needs a tokio runtime for reads, which run on its blocking threads.
 #[derive(Clone)]
-pub struct SqliteLedger {
-    shared: Arc<Shared>,
-    check: Check,
-}
+pub struct SqliteLedger(Arc<Shared>);
 
 struct Shared {
     options: SqliteOptions,
@@ -58,23 +55,17 @@ impl SqliteLedger {
             None
         };
         let readers = Arc::new(Readers::new(options.clone()));
-        let check = options.verification.into();
-        Ok(Self { shared: Arc::new(Shared { options, role, watch, readers, committer }), check })
+        Ok(Self(Arc::new(Shared { options, role, watch, readers, committer })))
     }
 
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.shared.options.path()
+        self.0.options.path()
     }
 
     pub(super) fn role(&self) -> Role {
-        self.shared.role
-    }
-
-    /// This ledger, with another check of what is read.
-    pub(super) fn checking(&self, check: Check) -> Self {
-        Self { check, ..self.clone() }
+        self.0.role
     }
 
     /// Runs `work` on a connection that reads, in one read transaction.
@@ -82,12 +73,12 @@ impl SqliteLedger {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.shared.readers.read(work).await
+        self.0.readers.read(work).await
     }
 
     fn committer(&self) -> Result<&Committer<SqliteLane>> {
-        self.shared.committer.as_ref().ok_or_else(|| Error::ReadOnly {
-            reason: match self.shared.role {
+        self.0.committer.as_ref().ok_or_else(|| Error::ReadOnly {
+            reason: match self.0.role {
                 Role::Snapshot => "it is a snapshot; restore it into a new ledger to append".into(),
                 Role::Live => "it was opened to be read only".into(),
             },
@@ -102,14 +93,14 @@ impl Ledger for SqliteLedger {
     }
 
     async fn read(&self, read: &Read) -> Result<Page> {
-        let (read, check) = (read.clone(), self.check);
-        self.reading(move |connection| store::page(connection, &read, check)).await
+        let (read, verification) = (read.clone(), self.0.options.verification);
+        self.reading(move |connection| store::page(connection, &read, verification)).await
     }
 
     async fn head(&self) -> Result<Head> {
         let head = self.reading(store::head).await?;
-        let durability = match self.shared.role {
-            Role::Live => self.shared.options.durability,
+        let durability = match self.0.role {
+            Role::Live => self.0.options.durability,
             Role::Snapshot => Durability::Synced,
         };
         Ok(Head { ledger_id: head.ledger_id, extent: head.extent, durability, engine: "sqlite".into() })
@@ -137,12 +128,11 @@ impl Ledger for SqliteLedger {
     }
 
     fn wakeup(&self) -> Wakeup {
-        self.shared.watch.listen()
+        self.0.watch.listen()
     }
 
     async fn verify(&self, progress: Progress<'_>) -> Result<Verification> {
-        // `verify_by_reading` looks at the digests itself.
-        let report = verify_by_reading(&self.checking(Check::Seal), progress).await?;
+        let report = verify_events(self, progress).await?;
         if report.fault.is_some() {
             return Ok(report);
         }

@@ -14,6 +14,7 @@ mod readers;
 mod snapshot;
 mod snapshot_file;
 mod store;
+mod verify;
 mod watch;
 
 pub use crate::row::ReadVerification;

@@ -20,6 +20,7 @@ use super::ledger::SqliteLedger;
 use super::options::{Mode, SqliteOptions};
 use super::snapshot_file::SnapshotFile;
 use super::store;
+use super::verify::verify_events;
 
 /// Pages that the online backup copies between two reports of progress.
 const BACKUP_PAGES: std::ffi::c_int = 4_096;
@@ -93,7 +94,9 @@ pub async fn snapshot(ledger: &dyn Ledger, target: &Path, progress: Progress<'_>
         Some(source) => back_up(source, partial.to_path_buf(), progress).await?,
         None => write_new(ledger, &head, partial.to_path_buf(), progress).await?,
     }
+    tracing::debug!("copied");
     let head = check(&partial).await?;
+    tracing::debug!("verified and synced");
     let target = target.to_owned();
     blocking(move || {
         // Fails if somebody else has made the target meanwhile.
@@ -232,13 +235,17 @@ async fn pump(
 /// Makes the file durable, and sure that it is a sound ledger.
 async fn check(partial: &Path) -> Result<Head> {
     let path = partial.to_owned();
-    let sync = blocking(move || File::open(&path).and_then(|file| file.sync_all()).map_err(|error| file(&path, error)));
+    let sync = blocking(move || {
+        let synced = File::open(&path).and_then(|file| file.sync_all()).map_err(|error| file(&path, error));
+        tracing::debug!("synced");
+        synced
+    });
     let verify = async {
         let snapshot = SqliteLedger::open(SqliteOptions::new(partial).mode(Mode::ReadOnly)).await?;
         if snapshot.role() != Role::Snapshot {
             return Err(Error::corrupt(None, "the copy is not marked as a snapshot"));
         }
-        ledger_core::verify_by_reading(&snapshot.checking(crate::row::Check::Seal), &|_, _| ()).await?.into_result()?;
+        verify_events(&snapshot, &|_, _| ()).await?.into_result()?;
         snapshot.head().await
     };
     let (synced, head) = futures_util::join!(sync, verify);

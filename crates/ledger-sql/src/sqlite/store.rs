@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 use sea_query::{SqliteQueryBuilder, Value};
 
 use super::error::reading;
-use crate::row::{Check, Decoder, Row};
+use crate::row::{Decoder, ReadVerification, Row};
 use crate::seal::seal;
 use crate::select;
 
@@ -134,13 +134,13 @@ pub(super) fn insert(
 }
 
 /// The page that `read` asks for, of the moment of the caller's transaction.
-pub(super) fn page(connection: &Connection, read: &Read, check: Check) -> Result<Page> {
+pub(super) fn page(connection: &Connection, read: &Read, verification: ReadVerification) -> Result<Page> {
     let extent = head(connection)?.extent;
     read.check(extent)?;
     let (sql, values) = select::page(read).build(SqliteQueryBuilder);
     let mut statement = connection.prepare_cached(&sql).map_err(reading)?;
     let mut rows = statement.query(bind(values)?).map_err(reading)?;
-    let mut decoder = Decoder::new(check);
+    let mut decoder = Decoder::new(verification);
     let mut events: Vec<Arc<RecordedEvent>> = Vec::new();
     let mut bytes = 0;
     while let Some(row) = rows.next().map_err(reading)? {
@@ -152,6 +152,22 @@ pub(super) fn page(connection: &Connection, read: &Read, check: Check) -> Result
         events.push(Arc::new(recorded));
     }
     Page::new(read, events, false, extent)
+}
+
+/// Gives every row from `first` to `last`, in order, to `each`, until one is refused.
+pub(super) fn scan(
+    connection: &Connection,
+    first: Offset,
+    last: Offset,
+    mut each: impl FnMut(&Row<'_>) -> Result<()>,
+) -> Result<()> {
+    let (sql, values) = select::range(first, last).build(SqliteQueryBuilder);
+    let mut statement = connection.prepare_cached(&sql).map_err(reading)?;
+    let mut rows = statement.query(bind(values)?).map_err(reading)?;
+    while let Some(row) = rows.next().map_err(reading)? {
+        each(&columns(row)?)?;
+    }
+    Ok(())
 }
 
 /// The id of the event at `offset`.

@@ -1,0 +1,103 @@
+//! Checking every event of a file, on several connections at once.
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use ledger_core::{Error, Extent, Ledger, Offset, Progress, Result, Timestamp, Verification};
+use rusqlite::Connection;
+
+use super::ledger::SqliteLedger;
+use super::store;
+
+/// Events that one connection checks at a time.
+const PART_EVENTS: usize = 20_000;
+
+/// Most connections that check at once.
+const MOST_WORKERS: usize = 4;
+
+/// Checks each event that the ledger holds now: digest, seal, dense offsets, times that do not decrease. In parts, whose
+/// answers are taken in order, so that the fault is the first one.
+pub(super) async fn verify_events(ledger: &SqliteLedger, progress: Progress<'_>) -> Result<Verification> {
+    let extent = ledger.head().await?.extent;
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
+    let mut report = Verification { events: 0, first: extent.first, last: extent.last, fault: None };
+    let mut latest = Timestamp::MIN;
+    let parts =
+        stream::iter(parts(extent)).map(|part| ledger.reading(move |connection| check(connection, extent, part)));
+    let mut parts = parts.buffered(workers);
+    while let Some(checked) = parts.try_next().await? {
+        report.events += checked.events;
+        let fault = match checked.fault {
+            None if checked.earliest < latest => {
+                Some("an event was recorded before one with a lower offset".to_owned())
+            }
+            fault => fault,
+        };
+        if fault.is_some() {
+            return Ok(Verification { fault, ..report });
+        }
+        latest = checked.latest;
+        progress(report.events, extent.events());
+    }
+    Ok(report)
+}
+
+struct Checked {
+    events: u64,
+    earliest: Timestamp,
+    latest: Timestamp,
+    fault: Option<String>,
+}
+
+/// The ledger's extent, cut into parts; the last one reaches to the end of the offsets, where nothing may be.
+fn parts(extent: Extent) -> impl Iterator<Item = (Offset, Offset)> {
+    let mut next = Some(extent.first);
+    std::iter::from_fn(move || {
+        let first = next?;
+        let last = first.checked_add(PART_EVENTS - 1).filter(|last| *last < extent.last);
+        next = last.map(Offset::after);
+        Some((first, last.unwrap_or(Offset::MAX)))
+    })
+}
+
+fn check(connection: &Connection, extent: Extent, (first, last): (Offset, Offset)) -> Result<Checked> {
+    let now = store::head(connection)?.extent;
+    if now.epoch != extent.epoch {
+        return Err(Error::Reset { epoch: now.epoch, first: now.first });
+    }
+    // What was appended since the verification began belongs to the next one.
+    let end = if last == Offset::MAX { extent.last } else { last };
+    let mut checked = Checked { events: 0, earliest: Timestamp::MIN, latest: Timestamp::MIN, fault: None };
+    let mut expected = first;
+    let scanned = store::scan(connection, first, last, |row| {
+        let offset = row.offset()?;
+        if offset > now.last {
+            return Err(Error::corrupt(offset, "the event lies outside what the ledger says it holds"));
+        }
+        if offset > end {
+            return Ok(());
+        }
+        if offset != expected {
+            return Err(Error::corrupt(expected, format!("the event is missing; the next one is {offset}")));
+        }
+        row.verify()?;
+        let recorded_at = row.recorded_at()?;
+        if recorded_at < checked.latest {
+            return Err(Error::corrupt(offset, "the event was recorded before the one before it"));
+        }
+        if checked.events == 0 {
+            checked.earliest = recorded_at;
+        }
+        checked.latest = recorded_at;
+        checked.events += 1;
+        expected = offset.after();
+        Ok(())
+    });
+    let complete = || match expected {
+        expected if expected <= end => Err(Error::corrupt(expected, "the event is missing at the end")),
+        _ => Ok(()),
+    };
+    match scanned.and_then(|()| complete()) {
+        Ok(()) => Ok(checked),
+        Err(fault @ Error::Corrupt { .. }) => Ok(Checked { fault: Some(fault.to_string()), ..checked }),
+        Err(error) => Err(error),
+    }
+}
