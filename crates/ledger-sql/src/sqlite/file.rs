@@ -113,31 +113,34 @@ fn must_exist(path: &Path) -> Result<()> {
 }
 
 fn open(options: &SqliteOptions, access: OpenFlags) -> Result<Connection> {
-    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&options.path, flags).map_err(reading)?;
-    connection.busy_timeout(options.busy_timeout).map_err(reading)?;
-    connection.set_prepared_statement_cache_capacity(32);
-    pragma(&connection, "cache_size", -CACHE_KIB)?;
-    pragma(&connection, "cell_size_check", "ON")?;
-    pragma(&connection, "trusted_schema", "OFF")?;
-    Ok(connection)
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(&options.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(options.busy_timeout)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "cell_size_check", "ON")?;
+        connection.pragma_update(None, "trusted_schema", "OFF")?;
+        Ok(connection)
+    };
+    open().map_err(|error| {
+        if error::is_not_a_database(&error) {
+            not_a_ledger(&options.path, "it is not an SQLite file; name another file")
+        } else {
+            reading(error)
+        }
+    })
 }
 
 /// The schema version of the file, 0 for an empty one, before anything is written to it.
 fn identify(connection: &Connection, options: &SqliteOptions) -> Result<i64> {
-    let read = || -> rusqlite::Result<(i64, i64)> {
-        let application = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let objects = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        Ok((application, objects))
-    };
-    match read() {
-        Ok((APPLICATION_ID, _)) => version(connection),
-        Ok((0, 0)) => Ok(0),
-        Ok(_) => Err(not_a_ledger(&options.path, "it is another program's SQLite database; name another file")),
-        Err(error) if error::is_not_a_database(&error) => {
-            Err(not_a_ledger(&options.path, "it is not an SQLite file; name another file"))
-        }
-        Err(error) => Err(reading(error)),
+    // One moment: another process may be creating the tables.
+    let moment = connection.unchecked_transaction().map_err(reading)?;
+    let application: i64 = moment.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(reading)?;
+    let objects: i64 = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(reading)?;
+    match (application, objects) {
+        (APPLICATION_ID, _) => version(&moment),
+        (0, 0) => Ok(0),
+        _ => Err(not_a_ledger(&options.path, "it is another program's SQLite database; name another file")),
     }
 }
 
