@@ -43,6 +43,11 @@ pub(super) fn during_commit(error: &Shared) -> Error {
     }
 }
 
+/// Whether the system refused to write, for want of space or for another reason: SQLite does not say which.
+pub(super) fn is_refused_write(error: &rusqlite::Error) -> bool {
+    matches!(code(error), Some((_, ffi::SQLITE_IOERR_WRITE)))
+}
+
 fn code(error: &rusqlite::Error) -> Option<(ErrorCode, i32)> {
     error.sqlite_error().map(|error| (error.code, error.extended_code))
 }

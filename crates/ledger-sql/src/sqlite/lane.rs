@@ -9,7 +9,7 @@ use ledger_core::{
 };
 use rusqlite::Connection;
 
-use super::error::{during_commit, is_busy, not_committed, reading};
+use super::error::{during_commit, is_busy, is_refused_write, not_committed, reading};
 use super::file::open_to_write;
 use super::migrate::{APPEND_ONLY, version};
 use super::options::SqliteOptions;
@@ -19,6 +19,9 @@ use crate::committer::Lane;
 /// Sleep between two attempts to get the lane, at first and at most: another process holds it for about one commit.
 const FIRST_WAIT: Duration = Duration::from_micros(200);
 const LONGEST_WAIT: Duration = Duration::from_millis(5);
+
+/// How long to wait for readers before a new write-ahead log can begin.
+const LOG_WAIT: Duration = Duration::from_secs(1);
 
 pub(super) struct SqliteLane {
     options: SqliteOptions,
@@ -92,7 +95,11 @@ impl SqliteLane {
         let result = match worked {
             Ok(value) => match connection.execute_batch("COMMIT") {
                 Ok(()) => Ok(value),
-                Err(error) => return Err(during_commit(&Arc::new(error))),
+                // The connection is closed, which rolls back what is left of the transaction.
+                Err(error) => {
+                    drop(connection);
+                    return Err(self.judge_commit(error));
+                }
             },
             Err(error) => {
                 if connection.execute_batch("ROLLBACK").is_err() && !connection.is_autocommit() {
@@ -103,6 +110,26 @@ impl SqliteLane {
         };
         self.connection = Some(connection);
         result
+    }
+
+    /// Whether a commit that failed has stored anything.
+    fn judge_commit(&self, error: rusqlite::Error) -> Error {
+        let error = Arc::new(error);
+        // A commit whose write was refused is not visible, but its frames may stand in the log behind the last commit,
+        // where a recovery after a crash could find them. With a new log there is nothing to find.
+        if is_refused_write(&error) && self.begin_new_log().is_ok() {
+            return not_committed(&error);
+        }
+        during_commit(&error)
+    }
+
+    /// Moves every commit from the write-ahead log to the database, and cuts the log to nothing.
+    fn begin_new_log(&self) -> Result<()> {
+        let connection = open_to_write(&self.options)?;
+        connection.busy_timeout(LOG_WAIT).map_err(reading)?;
+        let busy: i64 =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(reading)?;
+        if busy == 0 { Ok(()) } else { Err(Error::Refused("the log is in use".into())) }
     }
 }
 
@@ -204,4 +231,40 @@ pub(super) fn store_recorded(connection: &Connection, head: HeadRow, batch: &Rec
         head.latest = recorded.recorded_at;
     }
     Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_core::{Actor, Event, EventKind, Payload, RunId};
+
+    use super::*;
+    use crate::sqlite::file::prepare;
+
+    fn batch(bytes: usize) -> Batch {
+        let payload = Payload::from_json(format!(r#"{{"x":"{}"}}"#, "x".repeat(bytes))).unwrap();
+        let (run, kind) = (RunId::new("run").unwrap(), EventKind::new("a.b").unwrap());
+        Batch::new(vec![Event::new(run, kind, Actor::new("ann").unwrap(), payload)]).unwrap()
+    }
+
+    #[test]
+    fn a_full_disk_is_said_and_appends_go_on_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(folder.path().join("ledger.db"));
+        prepare(&options).unwrap();
+        let mut lane = SqliteLane::open(options).unwrap();
+        let limit = |lane: &SqliteLane, pages: i64| {
+            lane.connection.as_ref().unwrap().pragma_update(None, "max_page_count", pages).unwrap();
+        };
+        let positions = |answers: Vec<Result<AppendOutcome>>| match answers.into_iter().next() {
+            Some(Ok(AppendOutcome::Appended(positions))) => positions,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(positions(lane.append(&[batch(10)]).unwrap())[0].offset().get(), 1);
+        limit(&lane, 40);
+        let error = lane.append(&[batch(10), batch(200_000)]).unwrap_err();
+        assert!(matches!(error, Error::StorageFull(_)) && error.is_retryable(), "{error:?}");
+        limit(&lane, 1_000_000);
+        let answers = lane.append(&[batch(200_000)]).unwrap();
+        assert_eq!(positions(answers)[0].offset().get(), 2, "nothing of the failed group was stored");
+    }
 }
