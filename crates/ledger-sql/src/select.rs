@@ -104,3 +104,87 @@ fn dimensions(filter: &Filter) -> Vec<(Events, Vec<String>)> {
     .filter(|(_, values)| !values.is_empty())
     .collect()
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use ledger_core::{Actor, EventId, EventKind, ModelId, RunId, SessionId};
+    use rusqlite::Connection;
+    use sea_query::SqliteQueryBuilder;
+
+    use super::*;
+
+    fn run(name: &str) -> RunId {
+        RunId::new(name).unwrap()
+    }
+
+    fn kind(name: &str) -> EventKind {
+        EventKind::new(name).unwrap()
+    }
+
+    fn forward(filter: Filter) -> SelectStatement {
+        page(&Read::after(Offset::ZERO).matching(filter).unwrap())
+    }
+
+    fn backward(filter: Filter) -> SelectStatement {
+        page(&Read::before(Offset::MAX).matching(filter).unwrap())
+    }
+
+    #[test]
+    fn the_statements_are_pinned() {
+        let columns = r#""offset", "id", "run_id", "turn", "kind", "actor", "created_at", "recorded_at", "schema_version", "session_id", "model_profile", "model_id", "digest", "seal", "metadata", "payload""#;
+        let text = |statement: SelectStatement| statement.to_string(SqliteQueryBuilder);
+        assert_eq!(
+            text(forward(Filter::any())),
+            format!(r#"SELECT {columns} FROM "events" WHERE "offset" > 0 ORDER BY "offset" ASC LIMIT 1001"#)
+        );
+        assert_eq!(
+            text(backward(Filter::any().run(run("a")).kind(kind("x.y")))),
+            format!(
+                r#"SELECT {columns} FROM "events" WHERE "run_id" = 'a' AND "offset" < {} AND "kind" IN ('x.y') ORDER BY "offset" DESC LIMIT 1001"#,
+                i64::MAX
+            )
+        );
+        let condition = AppendCondition { fail_if: Filter::any().run(run("a")).run(run("b")), after: Offset::ZERO };
+        assert_eq!(
+            text(violation(&condition)),
+            r#"SELECT * FROM (SELECT "offset" FROM "events" WHERE "run_id" = 'a' AND "offset" > 0 ORDER BY "offset" ASC LIMIT 1) AS "walk" UNION ALL SELECT * FROM (SELECT "offset" FROM "events" WHERE "run_id" = 'b' AND "offset" > 0 ORDER BY "offset" ASC LIMIT 1) AS "walk" ORDER BY "offset" ASC LIMIT 1"#
+        );
+    }
+
+    /// Every read walks an index in the order of its answer: nothing scans, and nothing sorts more than its walks give.
+    #[test]
+    fn every_read_uses_its_index() {
+        let database = Connection::open_in_memory().unwrap();
+        crate::sqlite::create_tables(&database);
+        let plan = |statement: SelectStatement| -> String {
+            let sql = format!("EXPLAIN QUERY PLAN {}", statement.to_string(SqliteQueryBuilder));
+            let mut steps = database.prepare(&sql).unwrap();
+            let steps = steps.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+        };
+        let any = Filter::any;
+        let actor = |name: &str| Actor::new(name).unwrap();
+        let cases = [
+            (any(), "INTEGER PRIMARY KEY"),
+            (any().id(EventId::new("e").unwrap()), "sqlite_autoindex_events_1"),
+            (any().run(run("a")), "events_run"),
+            (any().kind(kind("x.y")), "events_kind"),
+            (any().actor(actor("a")), "events_actor"),
+            (any().session(SessionId::new("s").unwrap()), "events_session"),
+            (any().model(ModelId::new("m").unwrap()), "events_model"),
+            (any().run(run("a")).run(run("b")), "events_run"),
+            (any().kind(kind("x.y")).kind(kind("x.z")).actor(actor("a")), "events_actor"),
+        ];
+        for (filter, index) in cases {
+            for statement in [forward(filter.clone()), backward(filter.clone())] {
+                let plan = plan(statement);
+                assert!(plan.contains(&format!("USING {index}")) || plan.contains(&format!("INDEX {index}")), "{plan}");
+                assert!(!plan.contains("SCAN events"), "{plan}");
+                let merged = filter.runs().len() > 1;
+                assert!(merged || !plan.contains("TEMP B-TREE"), "{plan}");
+            }
+        }
+        assert!(plan(id_at(Offset::ZERO)).contains("INTEGER PRIMARY KEY"));
+        assert!(plan(range(Offset::ZERO, Offset::MAX)).contains("INTEGER PRIMARY KEY"));
+    }
+}

@@ -1,1 +1,88 @@
-fn main() {}
+//! The task runner: `cargo xtask test`, `cargo xtask bench`, `cargo xtask check`.
+
+use std::process::{Command, ExitCode};
+
+/// Programs that the tests run, and the Debian packages that have them.
+const TOOLS: [(&str, &str); 2] = [("sqlite3", "sqlite3"), ("strace", "strace")];
+
+const USAGE: &str = "usage: cargo xtask <task>
+
+  test [ARGS]   installs what the tests need, then runs them all (ARGS go to cargo test)
+  bench         prints ratios beside the raw driver
+  check         format, clippy and docs, with warnings denied";
+
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match args.split_first() {
+        Some((task, rest)) if task == "test" => test(rest),
+        Some((task, [])) if task == "bench" => cargo(&["bench", "--package", "agent-ledger", "--bench", "ledger"]),
+        Some((task, [])) if task == "check" => check(),
+        _ => Err(USAGE.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(args: &[String]) -> Outcome {
+    provision()?;
+    let mut all = vec!["test", "--workspace"];
+    all.extend(args.iter().map(String::as_str));
+    cargo(&all)
+}
+
+fn check() -> Outcome {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
+    // The core builds without any SQL engine.
+    cargo(&["clippy", "--package", "agent-ledger", "--no-default-features", "--quiet", "--", "--deny", "warnings"])?;
+    let docs = Command::new(env!("CARGO"))
+        .args(["doc", "--workspace", "--no-deps", "--quiet"])
+        .env("RUSTDOCFLAGS", "--deny warnings")
+        .status();
+    succeeded("cargo doc", docs)
+}
+
+/// Installs the programs that are missing, where this may be done without asking; else says how.
+fn provision() -> Outcome {
+    let missing: Vec<&str> = TOOLS.iter().filter(|(tool, _)| !is_there(tool)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_hand = format!("apt-get install {}", missing.join(" "));
+    if !is_root() || !is_there("apt-get") {
+        return Err(format!("the tests need {}; install with: {by_hand}", missing.join(" and ")));
+    }
+    println!("installing: {by_hand}");
+    // The list of packages may be missing or old; an update that fails shows itself in the install.
+    let _ = Command::new("apt-get").args(["update", "-qq"]).status();
+    let mut install = Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq", "--no-install-recommends"]);
+    succeeded(&by_hand, install.args(missing).status())
+}
+
+fn is_there(tool: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(tool).is_file()))
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn cargo(args: &[&str]) -> Outcome {
+    succeeded(&format!("cargo {}", args.join(" ")), Command::new(env!("CARGO")).args(args).status())
+}
+
+fn succeeded(what: &str, status: std::io::Result<std::process::ExitStatus>) -> Outcome {
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{what}: {status}")),
+        Err(error) => Err(format!("{what} could not be started: {error}")),
+    }
+}

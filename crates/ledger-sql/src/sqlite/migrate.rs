@@ -120,7 +120,7 @@ pub(super) fn migrate(connection: &mut Connection, identity: &Identity) -> Resul
     transaction.commit().map_err(reading)
 }
 
-fn create(connection: &Connection, identity: &Identity) -> rusqlite::Result<()> {
+pub(super) fn create(connection: &Connection, identity: &Identity) -> rusqlite::Result<()> {
     connection.execute_batch(VERSION_1)?;
     connection.execute_batch(APPEND_ONLY)?;
     let Identity { ledger_id, epoch, role } = identity;

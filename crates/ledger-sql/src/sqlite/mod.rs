@@ -21,3 +21,9 @@ pub use crate::row::ReadVerification;
 pub use ledger::SqliteLedger;
 pub use options::{Mode, SqliteOptions};
 pub use snapshot::{Restored, SnapshotKind, Snapshotted, restore, snapshot};
+
+/// The tables of a ledger file, for tests of statements.
+#[cfg(test)]
+pub(crate) fn create_tables(connection: &rusqlite::Connection) {
+    migrate::create(connection, &migrate::Identity::fresh()).unwrap();
+}

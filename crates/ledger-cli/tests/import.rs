@@ -1,0 +1,84 @@
+//! `import claude` and `demo`, on real transcripts: the figures come from the ledger.
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{Place, sound_log};
+use ledger_events::LlmCall;
+
+fn testdata(set: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ledger-import/testdata/claude").join(set);
+    path.to_str().unwrap().to_owned()
+}
+
+/// Calls, input, output, cache writes, cache reads.
+fn sums(place: &Place) -> [u64; 5] {
+    let mut sums = [0; 5];
+    for event in sound_log(&place.ledger()) {
+        if event.event.kind.as_str() == "llm.called" {
+            let call: LlmCall = event.event.payload.parse().unwrap();
+            let tokens = &call.tokens;
+            let written = tokens.cache_write + tokens.cache_write_5m + tokens.cache_write_1h;
+            let one = [1, tokens.input, tokens.output, written, tokens.cache_read];
+            sums.iter_mut().zip(one).for_each(|(sum, one)| *sum += one);
+        }
+    }
+    sums
+}
+
+#[test]
+fn a_real_session_gives_its_calls_and_importing_twice_adds_nothing() {
+    let place = Place::new();
+    let first = place.run(&["import", "claude", &testdata("spotter")]).json();
+    assert_eq!((&first["calls"], &first["known"]), (&156.into(), &0.into()));
+    assert_eq!(sums(&place), [156, 198, 38_908, 394_137, 14_972_534]);
+    let again = place.run(&["import", "claude", &testdata("spotter")]).json();
+    assert_eq!((&again["appended"], &again["known"]), (&0.into(), &first["appended"]));
+    assert_eq!(sums(&place), [156, 198, 38_908, 394_137, 14_972_534]);
+    let lines = |field: &str| first[field].as_u64().unwrap();
+    assert_eq!(
+        lines("lines"),
+        lines("usage") + lines("duplicate") + lines("not_usage") + lines("bad") + lines("pending"),
+        "every line is accounted for"
+    );
+}
+
+#[test]
+fn another_real_session_gives_its_calls() {
+    let place = Place::new();
+    place.run(&["import", "claude", &testdata("agtrace"), "--format", "text"]).ok();
+    assert_eq!(sums(&place), [6, 74, 844, 5_158, 93_553]);
+}
+
+#[test]
+fn bad_lines_and_missing_files_are_said() {
+    let place = Place::new();
+    std::fs::write(place.path("t.jsonl"), "not json\n{\"type\":\"user\"").unwrap();
+    let answer = place.run(&["import", "claude", "t.jsonl"]);
+    assert!(answer.err.contains("t.jsonl:1:"), "{answer:?}");
+    let summary = answer.json();
+    assert_eq!((&summary["bad"], &summary["pending"]), (&1.into(), &1.into()));
+    assert!(place.run(&["import", "claude", "nowhere.jsonl"]).failed(1).contains("nowhere.jsonl"));
+    std::fs::create_dir(place.path("empty")).unwrap();
+    assert!(place.run(&["import", "claude", "empty"]).failed(1).contains("no transcripts"));
+}
+
+#[test]
+fn the_demo_does_the_main_job_and_can_be_run_again() {
+    let place = Place::new();
+    let first = place.run(&["demo", "here"]).ok();
+    for told in [
+        "the ledger holds 156 calls: 198 tokens in, 394137 written to and 14972534 read from the cache, 38908 out",
+        "checkpoint demo stands at offset 100",
+        "live event 2",
+        "each is what was appended",
+    ] {
+        assert!(first.contains(told), "{told:?} is missing in {first}");
+    }
+    let again = place.run(&["demo", "here"]).ok();
+    assert!(again.contains("3 of them added now"), "{again}");
+    let other = Place::new();
+    std::fs::write(other.path("file"), "").unwrap();
+    other.run(&["demo", "file"]).failed(1);
+}
