@@ -123,7 +123,8 @@ async fn writers(dir: &Path, round: usize, writers: usize, each: usize) -> Resul
         let ledger = Arc::clone(&ledger);
         tasks.push(tokio::spawn(async move {
             for event in events {
-                ledger.append_one(event).await?;
+                // As runtimes do: the id is made when the event is.
+                ledger.append_one(event.with_id(EventId::random())).await?;
             }
             Ok::<_, agent_ledger::Error>(())
         }));
@@ -384,7 +385,7 @@ fn raw_scan(path: &Path, expected: usize) -> Result<Duration> {
 
 /// Events as a runtime has them: payloads of about 300 bytes, a few runs, kinds and models.
 fn events(seed: usize, count: usize) -> Vec<Event> {
-    let kinds = ["llm.called", "tool.completed", "agent.spoke", "turn.completed"].map(|kind| EventKind::new(kind));
+    let kinds = ["llm.called", "tool.completed", "agent.spoke", "turn.completed"].map(EventKind::new);
     (0..count)
         .filter_map(|n| {
             let payload = format!(

@@ -1,5 +1,7 @@
 //! Each command as a program would use it: field names and exit codes are an interface.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,8 @@
 //!
 //! `strace` (Debian: apt-get install strace) injects the faults; `cargo xtask test` installs it.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::ffi::OsStr;

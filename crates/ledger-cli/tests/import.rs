@@ -1,5 +1,7 @@
 //! `import claude` and `demo`, on real transcripts: the figures come from the ledger.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::path::PathBuf;

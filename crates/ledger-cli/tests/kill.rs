@@ -1,5 +1,7 @@
 //! P1 under kill -9: nothing acknowledged is lost.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::io::{BufRead, BufReader, Write};

@@ -105,8 +105,10 @@ fn dimensions(filter: &Filter) -> Vec<(Events, Vec<String>)> {
     .collect()
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
     use ledger_core::{Actor, EventId, EventKind, ModelId, RunId, SessionId};
     use rusqlite::Connection;
     use sea_query::SqliteQueryBuilder;

@@ -1,5 +1,7 @@
 //! SQLite keeps every promise; and so does a cache around it.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use ledger_conformance::Backend;

@@ -1,5 +1,7 @@
 //! What is special to a file: whether it is a ledger, who may read it, which schema it has, who else holds it.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! P11: a snapshot is the ledger at one offset.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::sync::Arc;
 
