@@ -34,3 +34,8 @@ pub use ledger_sql::{
     Mode, ReadVerification, Restored, SnapshotKind, Snapshotted, SqliteLedger, SqliteOptions, restore, snapshot,
 };
 pub use open::{open, open_existing};
+
+/// The examples of the README, compiled and run by the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,26 +1,6 @@
 //! What an event's content is, in 32 bytes.
 //!
-//! A digest is SHA-256 over the canonical encoding of the whole envelope, and of nothing that a store adds (`offset`,
-//! `recorded_at`), so it survives snapshots, restores and copies. The encoding is, in this order and without gaps:
-//!
-//! | part | bytes |
-//! |---|---|
-//! | domain | the 20 ASCII bytes `agent-ledger/event/1` |
-//! | `id` | *text* |
-//! | `run_id` | *text* |
-//! | `turn` | 4 bytes, unsigned |
-//! | `kind` | *text* |
-//! | `actor` | *text* |
-//! | `payload` | *text*: the object's bytes as they came in |
-//! | `created_at` | 8 bytes, signed: microseconds since 1970-01-01T00:00:00Z |
-//! | `schema_version` | 4 bytes, unsigned |
-//! | `session_id` | *option* |
-//! | `model_profile` | *option* |
-//! | `model_id` | *option* |
-//! | `metadata` | 4 bytes, unsigned: the number of entries; then key and value of each as *text*, in the order of the keys' bytes |
-//!
-//! All integers are big-endian. *text* is its length in bytes (4 bytes, unsigned), then its UTF-8 bytes. *option* is one
-//! byte `00` for an absent value, or `01` and the *text*.
+//! `digest.md` beside this crate gives the canonical encoding byte by byte; [`Digest::of_fields`] is that table in code.
 
 use std::fmt;
 
@@ -31,9 +11,9 @@ use crate::{Event, Invalid, Metadata, Timestamp};
 
 const DOMAIN: &[u8; 20] = b"agent-ledger/event/1";
 
-/// SHA-256 over the canonical encoding of an event, given in the source of this module and in `docs/digest.md`.
-///
-/// Text is 64 lower-case hexadecimal digits.
+/// SHA-256 over the canonical encoding of an event: of the whole envelope, and of nothing that a store adds (`offset`,
+/// `recorded_at`), so that it survives snapshots, restores and copies. Text is 64 lower-case hexadecimal digits.
+#[doc = concat!("\n", include_str!("../digest.md"))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -218,7 +198,7 @@ impl<'de> Deserialize<'de> for Digest {
 mod tests {
     use super::*;
 
-    // Computed by an independent implementation: docs/digest_vectors.py.
+    // Computed by an independent implementation: digest_vectors.py.
     const VECTORS: [(&str, &str); 3] = [
         (
             r#"{"id":"e-1","run_id":"run","turn":0,"kind":"run.started","actor":"cli","payload":{},"created_at":"1970-01-01T00:00:00Z"}"#,

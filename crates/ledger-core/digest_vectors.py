@@ -1,4 +1,4 @@
-"""Computes the digest vectors of ledger-core/src/digest.rs, independently of it: python3 docs/digest_vectors.py"""
+"""Computes the digest vectors of ledger-core/src/digest.rs, independently of it: python3 digest_vectors.py"""
 import hashlib, struct
 
 def text(s): b = s.encode(); return struct.pack(">I", len(b)) + b
