@@ -48,28 +48,36 @@ enum Target {
 
 impl Target {
     fn parse(url: &str) -> Result<Self> {
-        let scheme = url.split_once(':').map(|(scheme, _)| scheme);
-        match scheme {
-            _ if url.is_empty() => Err(unknown("is empty".into())),
-            Some("memory") if url == "memory:" => Ok(Self::Memory),
-            Some("memory") => Err(unknown(format!("{url:?} has something after memory:, which names nothing"))),
+        let scheme = scheme(url).map(str::to_ascii_lowercase);
+        match scheme.as_deref() {
+            _ if url.is_empty() => Err(unknown("is empty")),
+            #[cfg(feature = "sqlite")]
+            None => Ok(Self::Sqlite(SqliteOptions::new(url))),
+            #[cfg(not(feature = "sqlite"))]
+            None => Err(unknown("is a path, and this build has no SQLite")),
+            Some("memory") if url.len() == "memory:".len() => Ok(Self::Memory),
+            Some("memory") => Err(unknown("has something after memory:, which names nothing")),
             #[cfg(feature = "sqlite")]
             Some("sqlite") => Ok(Self::Sqlite(SqliteOptions::from_url(url)?)),
             #[cfg(not(feature = "sqlite"))]
-            Some("sqlite") => Err(unknown("names a file, and this build has no SQLite".into())),
+            Some("sqlite") => Err(unknown("names a file, and this build has no SQLite")),
             Some(scheme @ ("postgres" | "postgresql" | "mysql" | "mariadb")) => {
-                Err(unknown(format!("has the scheme {scheme}:, which this build does not have")))
+                Err(unknown(&format!("has the scheme {scheme}:, which this build does not have")))
             }
             // Without the whole URL, which may hold a password.
-            Some(scheme) if url.contains("://") => Err(unknown(format!("has the unknown scheme {scheme}:"))),
-            #[cfg(feature = "sqlite")]
-            _ => Ok(Self::Sqlite(SqliteOptions::new(url))),
-            #[cfg(not(feature = "sqlite"))]
-            _ => Err(unknown("is a path, and this build has no SQLite".into())),
+            Some(scheme) => Err(unknown(&format!("has the unknown scheme {scheme}: (a path can begin with ./)"))),
         }
     }
 }
 
-fn unknown(reason: String) -> ledger_core::Error {
+/// What stands before the first colon, if it can be a scheme; a single letter is a drive.
+fn scheme(url: &str) -> Option<&str> {
+    let (scheme, _) = url.split_once(':')?;
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    (scheme.len() > 1 && scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(letters))
+        .then_some(scheme)
+}
+
+fn unknown(reason: &str) -> ledger_core::Error {
     Invalid::new("url", format!("{reason}; use memory:, sqlite:PATH or a path")).into()
 }

@@ -4,9 +4,7 @@
 
 use std::path::Path;
 
-use agent_ledger::{
-    Actor, Durability, Error, Event, EventKind, Ledger, LedgerExt, Payload, RunId, open, open_existing,
-};
+use agent_ledger::{Actor, Durability, Error, Event, EventKind, LedgerExt, Payload, RunId, open, open_existing};
 
 fn event() -> Event {
     let (run, kind) = (RunId::new("run").unwrap(), EventKind::new("agent.spoke").unwrap());
@@ -44,6 +42,8 @@ async fn a_url_and_a_bare_path_name_the_same_file() {
     ledger.append_one(event()).await.unwrap();
     let same = open(&plain.to_string_lossy()).await.unwrap();
     assert_eq!(same.head().await.unwrap(), ledger.head().await.unwrap());
+    let same = open(&url(&plain).replace("sqlite:", "SQLite:")).await.unwrap();
+    assert_eq!(same.head().await.unwrap(), ledger.head().await.unwrap());
 }
 
 #[tokio::test]
@@ -60,8 +60,16 @@ async fn what_must_exist_is_not_created() {
 
 #[tokio::test]
 async fn what_is_no_ledger_url_is_refused_without_its_password() {
-    for url in ["", "redis://me:hunter2@host/0", "postgres://me:hunter2@host/db", "mysql://h/d", "memory:x", "sqlite:"]
-    {
+    for url in [
+        "",
+        "redis://me:hunter2@host/0",
+        "postgres://me:hunter2@host/db",
+        "mysql://h/d",
+        "memory:x",
+        "sqlite:",
+        "sqllite:x.db",
+        "redis:x",
+    ] {
         let error = refused(url).await;
         assert!(matches!(error, Error::Invalid(_)), "{error:?}");
         assert!(!error.to_string().contains("hunter2"), "{error}");

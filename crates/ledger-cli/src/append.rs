@@ -42,10 +42,15 @@ impl Summary {
     }
 }
 
-pub(crate) async fn run(ledger: &dyn Ledger, args: AppendArgs) -> Outcome {
+/// Longest complaint about a line, in characters: parsers like to repeat what they read.
+const MAX_COMPLAINT_CHARS: usize = 200;
+
+pub(crate) async fn run(url: &str, args: AppendArgs) -> Outcome {
+    // Before a ledger is created for nothing.
     let mut lines = Lines::open(&args.file)?;
+    let ledger = crate::open(url).await?;
     let mut total = Summary::default();
-    let result = append_all(ledger, &args, &mut lines, &mut total).await;
+    let result = append_all(ledger.as_ref(), &args, &mut lines, &mut total).await;
     // What is stored stays stored, whatever came after it.
     if !args.acks && (result.is_ok() || total.appended + total.duplicates > 0) {
         output::json(&total)?;
@@ -62,15 +67,21 @@ async fn append_all(ledger: &dyn Ledger, args: &AppendArgs, lines: &mut Lines, t
             return Ok(());
         }
         let last_line = lines.number;
-        let stop = |failure: Failure| stopped(failure.within(format_args!("lines {from} to {last_line}")), from);
+        let stop = |failure: Failure| {
+            let of = if from == last_line { format!("line {from}") } else { format!("lines {from} to {last_line}") };
+            stopped(failure.within(of), from)
+        };
         let positions = append(ledger, events, after).await.map_err(stop)?;
         // The events just stored are this appender's own: they do not stand in the way of its next batch.
         let reached = positions.iter().map(|position| position.offset()).max();
         after = after.map(|after| reached.map_or(after, |reached| after.max(reached)));
         let mut batch = Summary::default();
         batch.add(&positions);
-        if args.acks {
-            output::json(&batch)?;
+        if args.acks && output::json(&batch).is_err() {
+            // Unlike a reader, an appender that stops early has not done what it was asked to.
+            return Err(Failure::other(format!(
+                "stored up to line {last_line}, but nobody takes the answers any more"
+            )));
         }
         total.add(&positions);
     }
@@ -106,6 +117,17 @@ fn runs(events: &[Event]) -> Filter {
     runs.into_iter().cloned().fold(Filter::any(), Filter::run)
 }
 
+fn event(text: &[u8]) -> Result<Event, String> {
+    if !text.starts_with(b"{") {
+        return Err("is not a JSON object".into());
+    }
+    serde_json::from_slice(text).map_err(|error| {
+        // The parser counts lines within this one.
+        let complaint = error.to_string().replace(" at line 1 column ", " at column ");
+        complaint.chars().take(MAX_COMPLAINT_CHARS).collect()
+    })
+}
+
 /// Lines with their numbers, none of them longer than [`MAX_LINE_BYTES`] in memory.
 struct Lines {
     reader: Box<dyn BufRead>,
@@ -133,9 +155,7 @@ impl Lines {
             if text.is_empty() {
                 continue;
             }
-            let event = serde_json::from_slice(text)
-                .map_err(|error| Failure::data(format!("line {}: {error}", self.number)))?;
-            events.push(event);
+            events.push(event(text).map_err(|complaint| Failure::data(format!("line {}: {complaint}", self.number)))?);
         }
         Ok(events)
     }

@@ -13,16 +13,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Parser)]
 #[command(name = "agent-ledger", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
-    /// The ledger: sqlite:PATH, a path, or memory:
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "AGENT_LEDGER_URL",
-        hide_env_values = true,
-        default_value = "sqlite:agent-ledger.db"
-    )]
-    pub(crate) ledger: String,
+    /// The ledger: sqlite:PATH, a path, or memory: [default: AGENT_LEDGER_URL, else sqlite:agent-ledger.db]
+    #[arg(long, global = true, value_name = "URL")]
+    ledger: Option<String>,
 
     /// What to log on stderr, such as debug or ledger_sql=trace; else RUST_LOG, else warnings
     #[arg(long, global = true, value_name = "FILTER")]
@@ -30,6 +23,14 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Which ledger: the option, else the environment, else the default.
+    pub(crate) fn ledger(&self) -> String {
+        let environment = || std::env::var("AGENT_LEDGER_URL").ok().filter(|url| !url.is_empty());
+        self.ledger.clone().or_else(environment).unwrap_or_else(|| "sqlite:agent-ledger.db".into())
+    }
 }
 
 #[derive(Subcommand)]

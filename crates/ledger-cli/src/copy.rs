@@ -1,5 +1,7 @@
 //! `snapshot`, `restore`, `verify`: whole ledgers.
 
+use std::path::Path;
+
 use agent_ledger::{Ledger, SnapshotKind, Snapshotted};
 
 use crate::cli::{Format, RestoreArgs, SnapshotArgs};
@@ -8,7 +10,7 @@ use crate::{output, progress};
 
 pub(crate) async fn snapshot(ledger: &dyn Ledger, args: SnapshotArgs) -> Outcome {
     let bar = progress::events("snapshot");
-    let taken = agent_ledger::snapshot(ledger, &args.dest, &progress::reporter(&bar)).await;
+    let taken = agent_ledger::snapshot(ledger, file(&args.dest), &progress::reporter(&bar)).await;
     bar.finish_and_clear();
     let taken = taken?;
     match Format::or_default(args.format.format) {
@@ -21,15 +23,21 @@ pub(crate) async fn snapshot(ledger: &dyn Ledger, args: SnapshotArgs) -> Outcome
             };
             output::line(format_args!(
                 "{}: {done}, offsets {first} to {last}, {added} events added, verified",
-                args.dest.display()
+                file(&args.dest).display()
             ))
         }
     }
 }
 
-pub(crate) async fn restore(ledger: &dyn Ledger, args: RestoreArgs) -> Outcome {
+pub(crate) async fn restore(url: &str, args: RestoreArgs) -> Outcome {
+    // Before a ledger is created for nothing.
+    let source = file(&args.src);
+    if !source.exists() {
+        return Err(Failure::other(format!("there is no snapshot at {}", source.display())));
+    }
+    let ledger = crate::open(url).await?;
     let bar = progress::events("restore");
-    let restored = agent_ledger::restore(&args.src, ledger, &progress::reporter(&bar)).await;
+    let restored = agent_ledger::restore(source, ledger.as_ref(), &progress::reporter(&bar)).await;
     bar.finish_and_clear();
     let restored = restored?;
     match Format::or_default(args.format.format) {
@@ -41,6 +49,11 @@ pub(crate) async fn restore(ledger: &dyn Ledger, args: RestoreArgs) -> Outcome {
     }
 }
 
+/// The file that is meant, also when it is named as a URL.
+fn file(path: &Path) -> &Path {
+    path.to_str().and_then(|text| text.strip_prefix("sqlite:")).map_or(path, Path::new)
+}
+
 pub(crate) async fn verify(ledger: &dyn Ledger, format: Option<Format>) -> Outcome {
     let bar = progress::events("verify");
     let report = ledger.verify(&progress::reporter(&bar)).await;
@@ -49,12 +62,12 @@ pub(crate) async fn verify(ledger: &dyn Ledger, format: Option<Format>) -> Outco
     match Format::or_default(format) {
         Format::Json => output::json(&report)?,
         Format::Text => output::line(format_args!(
-            "{} events are sound, offsets {} to {}",
+            "{} events are sound, of offsets {} to {}",
             report.events, report.first, report.last
         ))?,
     }
     match report.fault {
         None => Ok(()),
-        Some(fault) => Err(Failure::data(format!("{fault}; restore from a snapshot"))),
+        Some(fault) => Err(Failure::data(format!("the ledger is damaged: {fault}; restore from a snapshot"))),
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use agent_ledger::{
-    Actor, ConsumerName, Event, EventKind, Filter, Ledger, LedgerExt, Offset, PageSize, Payload, Read, RecordedEvent,
-    RunId,
+    Actor, ConsumerName, Event, EventKind, Filter, Ledger, LedgerExt, Mode, Offset, PageSize, Payload, Read,
+    RecordedEvent, RunId, SqliteLedger, SqliteOptions,
 };
 use futures_util::{StreamExt, TryStreamExt};
 use ledger_events::{LlmCall, Tokens};
@@ -15,6 +15,9 @@ use crate::cli::Format;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
+/// Whose checkpoint the demo saves.
+const CONSUMER: &str = "demo";
+
 /// Events that the demo appends while it follows.
 const LIVE_EVENTS: u32 = 3;
 
@@ -24,8 +27,8 @@ pub(crate) async fn run(dir: &Path) -> Outcome {
     let path = dir.join("ledger.db");
     let snapshot = dir.join("snapshot.db");
     output::line(format_args!("1. A ledger in one file: {}", path.display()))?;
-    let ledger = crate::open(&path.to_string_lossy()).await?;
-    let ledger = ledger.as_ref();
+    let ledger = &SqliteLedger::open(SqliteOptions::new(&path)).await?;
+    check_own(ledger, &path).await?;
 
     output::line(format_args!("\n2. Import a real Claude Code session with its subagents:"))?;
     import(ledger).await?;
@@ -51,19 +54,30 @@ pub(crate) async fn run(dir: &Path) -> Outcome {
         taken.added
     ))?;
     verify(ledger, &path).await?;
-    verify(crate::existing(&snapshot.to_string_lossy()).await?.as_ref(), &snapshot).await?;
+    let copy = SqliteLedger::open(SqliteOptions::new(&snapshot).mode(Mode::ReadOnly)).await?;
+    verify(&copy, &snapshot).await?;
 
     output::line(format_args!(
         "\nTry next:\n  \
-         agent-ledger --ledger {ledger} runs\n  \
-         agent-ledger --ledger {ledger} tail --kind llm.called --limit 3\n  \
-         agent-ledger --ledger {ledger} tail --follow\n  \
+         {program} --ledger {ledger} runs\n  \
+         {program} --ledger {ledger} tail --kind llm.called --limit 3\n  \
+         {program} --ledger {ledger} tail --follow\n  \
          sqlite3 {snapshot} 'select kind, count(*) from events group by kind'\n  \
-         agent-ledger --ledger mine.db import claude    # your own sessions, without their content",
+         {program} --ledger mine.db import claude    # your own sessions, without their content",
+        program = program(),
         ledger = path.display(),
         snapshot = snapshot.display(),
     ))?;
     Ok(())
+}
+
+/// The demo does not write into a ledger that somebody uses for something else.
+async fn check_own(ledger: &dyn Ledger, path: &Path) -> Outcome {
+    let own = ledger.checkpoint(&ConsumerName::new(CONSUMER)?).await?.is_some();
+    if own || ledger.head().await?.extent.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::data(format!("{} is not a ledger of the demo; name another folder", path.display())))
 }
 
 async fn import(ledger: &dyn Ledger) -> Outcome {
@@ -115,7 +129,7 @@ async fn last(ledger: &dyn Ledger) -> Outcome {
 }
 
 async fn resume(ledger: &dyn Ledger, path: &Path) -> Outcome {
-    let name = ConsumerName::new("demo")?;
+    let name = ConsumerName::new(CONSUMER)?;
     let from = match ledger.resume(&name).await? {
         // Of an earlier demo.
         reached if reached > Offset::ZERO => reached,
@@ -128,7 +142,7 @@ async fn resume(ledger: &dyn Ledger, path: &Path) -> Outcome {
         }
     };
     output::line(format_args!("   checkpoint {name} stands at offset {from}"))?;
-    let other = crate::existing(&path.to_string_lossy()).await?;
+    let other = SqliteLedger::open(SqliteOptions::new(path).mode(Mode::Existing)).await?;
     let rest: Vec<_> = other.tail(Read::after(other.resume(&name).await?)).try_collect().await?;
     output::line(format_args!("   resumed: {} events were left", rest.len()))?;
     if let Some(event) = rest.last() {
@@ -163,6 +177,13 @@ async fn verify(ledger: &dyn Ledger, path: &Path) -> Outcome {
     let report = ledger.verify(&|_, _| ()).await?.into_result()?;
     output::line(format_args!("   {}: {} events, each is what was appended", path.display(), report.events))?;
     Ok(())
+}
+
+/// This program, as somebody would type it here.
+fn program() -> String {
+    let Ok(program) = std::env::current_exe() else { return "agent-ledger".into() };
+    let here = std::env::current_dir().unwrap_or_default();
+    program.strip_prefix(here).unwrap_or(&program).display().to_string()
 }
 
 fn print(event: &RecordedEvent) -> Outcome {

@@ -65,18 +65,13 @@ fn code(error: &Error) -> u8 {
     }
 }
 
-/// The error and where it came from, in one line.
+/// The error and what caused it, in one line.
 fn sentence(error: &Error) -> String {
-    let mut sentence = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !sentence.contains(&cause_text) {
-            sentence.push_str(&format!(" ({cause_text})"));
-        }
-        source = cause.source();
+    let sentence = error.to_string();
+    match std::error::Error::source(error).map(ToString::to_string) {
+        Some(cause) if !sentence.contains(&cause) => format!("{sentence} ({cause})"),
+        _ => sentence,
     }
-    sentence
 }
 
 impl From<Error> for Failure {

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use agent_ledger::Ledger;
 use ledger_import::claude::{self, Importer, Options};
 use ledger_import::{Import, Report, Stored, store};
 use serde::Serialize;
@@ -16,7 +15,7 @@ use crate::{output, progress};
 /// Bad lines that are shown; the summary counts all.
 const BAD_LINES_SHOWN: usize = 10;
 
-pub(crate) async fn run(ledger: &dyn Ledger, command: ImportCommand) -> Outcome {
+pub(crate) async fn run(url: &str, command: ImportCommand) -> Outcome {
     let ImportCommand::Claude(args) = command;
     let format = Format::or_default(args.format.format);
     let files = claude::find(&args.paths)
@@ -25,9 +24,14 @@ pub(crate) async fn run(ledger: &dyn Ledger, command: ImportCommand) -> Outcome 
         return Err(Failure::other("no transcripts were found; name a file or a folder that holds some"));
     }
     let Import { events, report } = read(&files, args)?;
+    show_bad(&report);
+    if events.is_empty() && report.lines > 0 {
+        return Err(Failure::data(format!("none of {} lines is Claude Code's; name its transcripts", report.lines)));
+    }
+    let ledger = crate::open(url).await?;
     let bar = progress::events("append");
     bar.set_length(events.len() as u64);
-    let stored = store(ledger, events, |stored| bar.set_position(stored.appended + stored.duplicates)).await;
+    let stored = store(ledger.as_ref(), events, |stored| bar.set_position(stored.appended + stored.duplicates)).await;
     bar.finish_and_clear();
     summary(&report, stored?, format)
 }
@@ -44,6 +48,16 @@ fn read(files: &[PathBuf], args: ImportArgs) -> Result<Import, Failure> {
     }
     bar.finish_and_clear();
     Ok(importer.finish())
+}
+
+fn show_bad(report: &Report) {
+    for bad in report.bad.iter().take(BAD_LINES_SHOWN) {
+        eprintln!("agent-ledger: {}:{}: {}", bad.path.display(), bad.line, bad.reason);
+    }
+    let shown = report.bad.len().min(BAD_LINES_SHOWN) as u64;
+    if report.bad_lines > shown {
+        eprintln!("agent-ledger: and {} more bad lines", report.bad_lines - shown);
+    }
 }
 
 /// Accounts for every line.
@@ -66,9 +80,6 @@ struct Summary {
 }
 
 fn summary(report: &Report, stored: Stored, format: Format) -> Outcome {
-    for bad in report.bad.iter().take(BAD_LINES_SHOWN) {
-        eprintln!("{}:{}: {}", bad.path.display(), bad.line, bad.reason);
-    }
     let summary = Summary {
         files: report.files,
         bytes: report.bytes,

@@ -41,9 +41,9 @@ fn run(cli: Cli) -> Outcome {
 }
 
 async fn execute(cli: Cli) -> Outcome {
-    let url = cli.ledger.as_str();
+    let url = &cli.ledger();
     match cli.command {
-        Command::Append(args) => append::run(open(url).await?.as_ref(), args).await,
+        Command::Append(args) => append::run(url, args).await,
         Command::Tail(args) => tail::run(existing(url).await?.as_ref(), args).await,
         Command::Head(args) => inspect::head(existing(url).await?.as_ref(), args.format).await,
         Command::Runs(args) => inspect::runs(existing(url).await?.as_ref(), args.format).await,
@@ -51,14 +51,15 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Find(args) => inspect::find(existing(url).await?.as_ref(), args).await,
         Command::Checkpoint(command) => checkpoint::run(existing(url).await?.as_ref(), command).await,
         Command::Snapshot(args) => copy::snapshot(existing(url).await?.as_ref(), args).await,
-        Command::Restore(args) => copy::restore(open(url).await?.as_ref(), args).await,
+        Command::Restore(args) => copy::restore(url, args).await,
         Command::Verify(args) => copy::verify(existing(url).await?.as_ref(), args.format).await,
-        Command::Import(command) => import::run(open(url).await?.as_ref(), command).await,
+        Command::Import(command) => import::run(url, command).await,
         Command::Demo(args) => demo::run(&args.dir).await,
         Command::Reset(_) => inspect::reset(existing(url).await?.as_ref()).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "agent-ledger", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "agent-ledger", &mut script);
+            output::raw(&script)
         }
     }
 }

@@ -20,6 +20,11 @@ impl Format {
     }
 }
 
+/// What was made elsewhere.
+pub(crate) fn raw(bytes: &[u8]) -> Outcome {
+    Ok(io::stdout().lock().write_all(bytes)?)
+}
+
 /// A line for people.
 pub(crate) fn line(text: impl Display) -> Outcome {
     Ok(writeln!(io::stdout().lock(), "{text}")?)

@@ -53,7 +53,8 @@ fn append_takes_what_people_write() {
 #[test]
 fn a_bad_line_stops_with_its_number_and_reason_and_stores_nothing_of_its_batch() {
     let bad = [
-        ("not json", "expected"),
+        ("not json", "is not a JSON object"),
+        ("[1]", "is not a JSON object"),
         ("{}", "run_id"),
         (r#"{"run_id":"r","turn":-1,"kind":"a.b","actor":"x","payload":{}}"#, "-1"),
         (r#"{"run_id":"r","turn":0,"kind":"nodot","actor":"x","payload":{}}"#, "dotted segments"),
@@ -204,7 +205,10 @@ fn what_is_not_there_is_said() {
         let said = empty.run(args).failed(1);
         assert!(said.contains("there is no ledger at"), "{said}");
     }
-    assert!(!empty.ledger().exists(), "asking creates nothing");
+    for args in [&["append", "nowhere"][..], &["restore", "nowhere"], &["import", "claude", "nowhere"]] {
+        assert!(empty.run(args).failed(1).contains("nowhere"), "{args:?}");
+    }
+    assert!(!empty.ledger().exists(), "asking creates nothing, and neither does failing");
 }
 
 #[test]
@@ -294,7 +298,8 @@ fn wrong_usage_has_its_own_code() {
         assert_eq!(place.run(args).code, Some(2), "{args:?}");
     }
     let other = |url: &str| Answer::of(Command::new(BINARY).args(["--ledger", url, "head"]).output().unwrap());
-    for url in ["", "redis://x", "postgres://me:hunter2@host/db", "sqlite:", "sqlite:a?x=1", "memory:x"] {
+    for url in ["", "redis://x", "postgres://me:hunter2@host/db", "sqlite:", "sqlite:a?x=1", "memory:x", "sqllite:x.db"]
+    {
         let said = other(url).failed(2);
         assert!(!said.contains("hunter2"), "{said}");
     }
@@ -332,6 +337,20 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     let script = format!("{BINARY} --ledger {} tail | head -n 1", place.ledger().display());
     let answer = Answer::of(Command::new("bash").args(["-o", "pipefail", "-c", &script]).output().unwrap());
     assert_eq!((answer.code, answer.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn an_appender_whose_answers_nobody_takes_says_so() {
+    let place = Place::new();
+    std::fs::write(place.path("events.jsonl"), lines("e", 3_000)).unwrap();
+    let script = format!(
+        "{BINARY} --ledger {} append {} --batch 1 --acks | head -n 1",
+        place.ledger().display(),
+        place.path("events.jsonl").display()
+    );
+    let answer = Answer::of(Command::new("bash").args(["-o", "pipefail", "-c", &script]).output().unwrap());
+    assert_eq!(answer.code, Some(1));
+    assert!(answer.err.contains("stored up to line"), "{answer:?}");
 }
 
 #[test]

@@ -56,11 +56,18 @@ fn another_real_session_gives_its_calls() {
 #[test]
 fn bad_lines_and_missing_files_are_said() {
     let place = Place::new();
-    std::fs::write(place.path("t.jsonl"), "not json\n{\"type\":\"user\"").unwrap();
-    let answer = place.run(&["import", "claude", "t.jsonl"]);
-    assert!(answer.err.contains("t.jsonl:1:"), "{answer:?}");
-    let summary = answer.json();
-    assert_eq!((&summary["bad"], &summary["pending"]), (&1.into(), &1.into()));
+    let answer = |content: &str| {
+        std::fs::write(place.path("t.jsonl"), content).unwrap();
+        place.run(&["import", "claude", "t.jsonl"])
+    };
+    let none = answer("not json\n{\"type\":\"user\"");
+    assert!(none.err.contains("t.jsonl:1:") && none.err.contains("none of 2 lines"), "{none:?}");
+    assert_eq!(none.code, Some(3));
+    let real = std::fs::read_to_string(testdata("agtrace/7f2abd2d-7cfc-4447-9ddd-3ca8d14e02e9.jsonl")).unwrap();
+    let some = answer(&format!("not json\n{real}{{\"type\":\"user\""));
+    assert!(some.err.contains("t.jsonl:1:"), "{some:?}");
+    let summary = some.json();
+    assert_eq!((&summary["bad"], &summary["pending"], &summary["calls"]), (&1.into(), &1.into(), &6.into()));
     assert!(place.run(&["import", "claude", "nowhere.jsonl"]).failed(1).contains("nowhere.jsonl"));
     std::fs::create_dir(place.path("empty")).unwrap();
     assert!(place.run(&["import", "claude", "empty"]).failed(1).contains("no transcripts"));

@@ -97,10 +97,10 @@ pub enum Error {
         reason: String,
     },
 
-    /// There is no ledger where one was to be opened.
-    #[error("there is no ledger at {what}; append to it or restore a snapshot into it to create one")]
+    /// There is no ledger, snapshot or folder where one was to be.
+    #[error("there is no {what}")]
     NotFound {
-        /// The file or database.
+        /// What is missing, and what to do.
         what: String,
     },
 

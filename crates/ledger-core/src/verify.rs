@@ -21,6 +21,17 @@ pub struct Verification {
 }
 
 impl Verification {
+    /// With the damage that `error` is about as the fault, in words that follow "the ledger is damaged".
+    #[must_use]
+    pub fn with_fault(self, error: &Error) -> Self {
+        let fault = match error {
+            Error::Corrupt { offset: Some(offset), what } => format!("at offset {offset}: {what}"),
+            Error::Corrupt { offset: None, what } => what.clone(),
+            other => other.to_string(),
+        };
+        Self { fault: Some(fault), ..self }
+    }
+
     /// Turns damage into an error.
     ///
     /// # Errors
@@ -45,14 +56,12 @@ pub async fn verify_by_reading<L: Ledger + ?Sized>(ledger: &L, progress: Progres
     while report.events < extent.events() {
         let page = match ledger.read(&read).await {
             Ok(page) => page,
-            Err(fault @ Error::Corrupt { .. }) => {
-                return Ok(Verification { fault: Some(fault.to_string()), ..report });
-            }
+            Err(fault @ Error::Corrupt { .. }) => return Ok(report.with_fault(&fault)),
             Err(error) => return Err(error),
         };
         for recorded in page.events.iter().take_while(|recorded| recorded.offset <= extent.last) {
             if let Err(fault) = recorded.verify().and_then(|()| check_time(recorded, &mut latest)) {
-                return Ok(Verification { fault: Some(fault.to_string()), ..report });
+                return Ok(report.with_fault(&fault));
             }
             report.events += 1;
         }

@@ -72,7 +72,7 @@ pub(super) fn file(path: &Path, error: std::io::Error) -> Error {
     use std::io::ErrorKind;
     let path = path.display();
     match error.kind() {
-        ErrorKind::NotFound => Error::NotFound { what: format!("{path} (file or folder missing)") },
+        ErrorKind::NotFound => Error::NotFound { what: format!("folder for {path}; create it first") },
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             Error::ReadOnly { reason: format!("{path} cannot be written ({error}); check its permissions") }
         }

@@ -46,7 +46,7 @@ pub(super) fn prepare(options: &SqliteOptions) -> Result<Role> {
             into_wal(&connection, options.busy_timeout)?;
             migrate(&mut connection, &Identity::fresh())?;
         }
-        0 => return Err(Error::NotFound { what: options.path.display().to_string() }),
+        0 => return Err(not_found(&options.path)),
         _ => {}
     }
     let role = role(&connection, options)?;
@@ -105,9 +105,7 @@ fn must_exist(path: &Path) -> Result<()> {
     match path.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(()),
         Ok(_) => Err(not_a_ledger(path, "it is not a file; name a file")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(Error::NotFound { what: path.display().to_string() })
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(not_found(path)),
         Err(error) => Err(error::file(path, error)),
     }
 }
@@ -146,10 +144,15 @@ fn identify(connection: &Connection, options: &SqliteOptions) -> Result<i64> {
 
 fn role(connection: &Connection, options: &SqliteOptions) -> Result<Role> {
     if identify(connection, options)? == 0 {
-        return Err(Error::NotFound { what: options.path.display().to_string() });
+        return Err(not_found(&options.path));
     }
     let role: String = connection.query_row("SELECT role FROM ledger_head", [], |row| row.get(0)).map_err(reading)?;
     Ok(if role == "snapshot" { Role::Snapshot } else { Role::Live })
+}
+
+fn not_found(path: &Path) -> Error {
+    let path = path.display();
+    Error::NotFound { what: format!("ledger at {path}; append to it or restore a snapshot into it to create one") }
 }
 
 fn not_a_ledger(path: &Path, reason: &str) -> Error {

@@ -144,5 +144,5 @@ impl Ledger for SqliteLedger {
 /// The first thing that SQLite finds wrong with its pages and indexes.
 fn storage_fault(connection: &Connection) -> Result<Option<String>> {
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(reading)?;
-    Ok((found != "ok").then(|| format!("the file is damaged: {found}")))
+    Ok((found != "ok").then(|| format!("SQLite finds: {found}")))
 }

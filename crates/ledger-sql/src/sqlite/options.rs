@@ -58,7 +58,10 @@ impl SqliteOptions {
     /// [`Error::Invalid`](ledger_core::Error::Invalid) when it is not such a URL.
     pub fn from_url(url: &str) -> Result<Self> {
         let refuse = |reason: String| Invalid::new("url", reason);
-        let rest = url.strip_prefix("sqlite:").ok_or_else(|| refuse("does not start with sqlite:".into()))?;
+        let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
+        if !scheme.eq_ignore_ascii_case("sqlite") {
+            return Err(refuse("does not start with sqlite:".into()).into());
+        }
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let (path, settings) = rest.split_once('?').unwrap_or((rest, ""));
         if path.is_empty() || path == ":memory:" {

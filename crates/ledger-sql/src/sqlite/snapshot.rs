@@ -261,7 +261,11 @@ async fn check(partial: &Path) -> Result<Head> {
 /// [`Error::Refused`] when the ledger holds anything else; it is left untouched. [`Error::Corrupt`] when the source is
 /// damaged: what stands before the damage has been restored.
 pub async fn restore(source: &Path, ledger: &dyn Ledger, progress: Progress<'_>) -> Result<Restored> {
-    let source = SqliteLedger::open(SqliteOptions::new(source).mode(Mode::ReadOnly)).await?;
+    let source =
+        SqliteLedger::open(SqliteOptions::new(source).mode(Mode::ReadOnly)).await.map_err(|error| match error {
+            Error::NotFound { .. } => Error::NotFound { what: format!("snapshot at {}", source.display()) },
+            error => error,
+        })?;
     let from = source.head().await?;
     let before = ledger.head().await?;
     check_prefix(&source, &from, ledger, &before).await?;

@@ -33,8 +33,13 @@ impl SnapshotFile {
     /// Opens the snapshot at `path` to add to it. A crash before [`Self::finish`] returns leaves it as it was.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let options = SqliteOptions::new(path).mode(Mode::Existing).durability(Durability::Synced);
-        if prepare(&options)? != Role::Snapshot {
-            return Err(Error::Refused(format!("{} is a live ledger, not a snapshot", path.display())));
+        let refuse =
+            |what: &str| Error::Refused(format!("{} is {what}, not a snapshot; name a new file", path.display()));
+        match prepare(&options) {
+            Ok(Role::Snapshot) => {}
+            Ok(Role::Live) => return Err(refuse("a live ledger")),
+            Err(Error::NotFound { .. }) => return Err(refuse("empty or leads nowhere")),
+            Err(error) => return Err(error),
         }
         let connection = open_to_write(&options)?;
         // The folder is synced after the rollback journal is gone.

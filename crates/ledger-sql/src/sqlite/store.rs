@@ -147,7 +147,12 @@ pub(super) fn page(connection: &Connection, read: &Read, verification: ReadVerif
         if events.len() == read.page_size().get() || bytes >= MAX_PAGE_BYTES {
             return Page::new(read, events, true, extent);
         }
-        let recorded = decoder.decode(&columns(row)?)?;
+        let recorded = match columns(row).and_then(|row| decoder.decode(&row)) {
+            Ok(recorded) => recorded,
+            // What stands before the damage is sound; the next page begins with the damage, and fails.
+            Err(Error::Corrupt { .. }) if !events.is_empty() => return Page::new(read, events, true, extent),
+            Err(error) => return Err(error),
+        };
         bytes += recorded.event.payload.as_str().len();
         events.push(Arc::new(recorded));
     }

@@ -25,14 +25,12 @@ pub(super) async fn verify_events(ledger: &SqliteLedger, progress: Progress<'_>)
     let mut parts = parts.buffered(workers);
     while let Some(checked) = parts.try_next().await? {
         report.events += checked.events;
-        let fault = match checked.fault {
-            None if checked.earliest < latest => {
-                Some("an event was recorded before one with a lower offset".to_owned())
-            }
-            fault => fault,
-        };
-        if fault.is_some() {
-            return Ok(Verification { fault, ..report });
+        let fault = checked.fault.or_else(|| {
+            (checked.earliest < latest)
+                .then(|| Error::corrupt(None, "an event was recorded before one with a lower offset"))
+        });
+        if let Some(fault) = fault {
+            return Ok(report.with_fault(&fault));
         }
         latest = checked.latest;
         progress(report.events, extent.events());
@@ -44,7 +42,7 @@ struct Checked {
     events: u64,
     earliest: Timestamp,
     latest: Timestamp,
-    fault: Option<String>,
+    fault: Option<Error>,
 }
 
 /// The ledger's extent, cut into parts; the last one reaches to the end of the offsets, where nothing may be.
@@ -97,7 +95,7 @@ fn check(connection: &Connection, extent: Extent, (first, last): (Offset, Offset
     };
     match scanned.and_then(|()| complete()) {
         Ok(()) => Ok(checked),
-        Err(fault @ Error::Corrupt { .. }) => Ok(Checked { fault: Some(fault.to_string()), ..checked }),
+        Err(fault @ Error::Corrupt { .. }) => Ok(Checked { fault: Some(fault), ..checked }),
         Err(error) => Err(error),
     }
 }
