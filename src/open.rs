@@ -25,7 +25,7 @@ pub async fn open(url: &str) -> Result<Arc<dyn Ledger>> {
     }
 }
 
-/// Opens the ledger that `url` names, as [`open`] does, but only if there is one.
+/// Opens the ledger that `url` names, as [`open`] does, but creates no file. `memory:` is a new ledger here too.
 ///
 /// # Errors
 /// Those of [`open`], and [`Error::NotFound`](crate::Error::NotFound).

@@ -7,7 +7,7 @@ use agent_ledger::{
     RecordedEvent, RunId, SqliteLedger, SqliteOptions,
 };
 use futures_util::{StreamExt, TryStreamExt};
-use ledger_events::{LlmCall, Tokens};
+use ledger_events::{EventPayload, Latest, LlmCall, Tokens};
 use ledger_import::claude::{Importer, Options};
 use ledger_import::{samples::SPOTTER, store};
 
@@ -96,30 +96,29 @@ async fn import(ledger: &dyn Ledger) -> Outcome {
     let (calls, tokens) = calls(ledger).await?;
     output::line(format_args!(
         "   the ledger holds {calls} calls: {} tokens in, {} written to and {} read from the cache, {} out",
-        tokens.input,
-        tokens.cache_write_5m + tokens.cache_write_1h + tokens.cache_write,
-        tokens.cache_read,
-        tokens.output
+        tokens.input, tokens.cache_write, tokens.cache_read, tokens.output
     ))?;
     Ok(())
 }
 
-/// Adds up what the ledger's calls used.
-async fn calls(ledger: &dyn Ledger) -> Result<(u64, Tokens), Failure> {
-    let read = Read::after(Offset::ZERO).matching(Filter::any().kind(EventKind::new("llm.called")?))?;
+/// Adds up what the ledger's calls used, each call once.
+async fn calls(ledger: &dyn Ledger) -> Result<(usize, Tokens), Failure> {
+    let read = Read::after(Offset::ZERO).matching(Filter::any().kind(EventKind::new(LlmCall::KIND)?))?;
     let mut events = ledger.tail(read);
-    let (mut calls, mut sum) = (0, Tokens::default());
+    let mut calls = Latest::<LlmCall>::default();
     while let Some(recorded) = events.try_next().await? {
-        let call: LlmCall = recorded.event.payload.parse()?;
-        calls += 1;
-        sum.input += call.tokens.input;
-        sum.cache_read += call.tokens.cache_read;
-        sum.cache_write_5m += call.tokens.cache_write_5m;
-        sum.cache_write_1h += call.tokens.cache_write_1h;
-        sum.cache_write += call.tokens.cache_write;
-        sum.output += call.tokens.output;
+        calls.observe_event(&recorded.event)?;
     }
-    Ok((calls, sum))
+    let mut sum = Tokens::default();
+    for Tokens { input, cache_read, cache_write_5m, cache_write_1h, cache_write, output, .. } in
+        calls.values().map(|call| call.tokens)
+    {
+        sum.input += input;
+        sum.cache_read += cache_read;
+        sum.cache_write += cache_write_5m + cache_write_1h + cache_write;
+        sum.output += output;
+    }
+    Ok((calls.values().count(), sum))
 }
 
 async fn last(ledger: &dyn Ledger) -> Outcome {

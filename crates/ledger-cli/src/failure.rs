@@ -58,6 +58,7 @@ fn code(error: &Error) -> u8 {
         | Error::SchemaTooNew { .. }
         | Error::NotALedger { .. }
         | Error::Reset { .. }
+        | Error::Beyond { .. }
         | Error::CheckpointLost { .. }
         | Error::Refused(_) => 3,
         error if error.is_retryable() => 4,

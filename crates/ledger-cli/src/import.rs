@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use ledger_import::claude::{self, Importer, Options};
+use ledger_import::claude::{self, Found, Importer, Options};
 use ledger_import::{Import, Report, Stored, store};
 use serde::Serialize;
 
@@ -18,12 +18,12 @@ const BAD_LINES_SHOWN: usize = 10;
 pub(crate) async fn run(url: &str, command: ImportCommand) -> Outcome {
     let ImportCommand::Claude(args) = command;
     let format = Format::or_default(args.format.format);
-    let files = claude::find(&args.paths)
+    let found = claude::find(&args.paths)
         .map_err(|error| Failure::other(format!("the transcripts cannot be listed: {error}")))?;
-    if files.is_empty() {
+    if found.files.is_empty() && found.unreadable.is_empty() {
         return Err(Failure::other("no transcripts were found; name a file or a folder that holds some"));
     }
-    let Import { events, report } = read(&files, args)?;
+    let Import { events, report } = read(&found, args)?;
     show_bad(&report);
     if events.is_empty() && report.lines > 0 {
         return Err(Failure::data(format!("none of {} lines is Claude Code's; name its transcripts", report.lines)));
@@ -36,15 +36,21 @@ pub(crate) async fn run(url: &str, command: ImportCommand) -> Outcome {
     summary(&report, stored?, format)
 }
 
-fn read(files: &[PathBuf], args: ImportArgs) -> Result<Import, Failure> {
+fn read(found: &Found, args: ImportArgs) -> Result<Import, Failure> {
     let options = Options { tenant: args.tenant, origin: args.origin };
     let mut importer = Importer::new(options).map_err(|error| Failure::usage(error.to_string()))?;
     let size = |path: &PathBuf| path.metadata().map(|metadata| metadata.len()).unwrap_or_default();
-    let bar = progress::bytes("read", files.iter().map(size).sum());
-    for path in files {
-        File::open(path)
-            .and_then(|file| importer.read(path, BufReader::with_capacity(1 << 20, bar.wrap_read(file))))
-            .map_err(|error| Failure::other(format!("{} cannot be read: {error}", path.display())))?;
+    let bar = progress::bytes("read", found.files.iter().map(size).sum());
+    for (path, error) in &found.unreadable {
+        importer.add_unreadable(path, error);
+    }
+    for path in &found.files {
+        // A transcript may go away at any time; the others are imported all the same.
+        let read = File::open(path)
+            .and_then(|file| importer.read(path, BufReader::with_capacity(1 << 20, bar.wrap_read(file))));
+        if let Err(error) = read {
+            importer.add_unreadable(path, &error);
+        }
     }
     bar.finish_and_clear();
     Ok(importer.finish())
@@ -70,6 +76,7 @@ struct Summary {
     duplicate: u64,
     not_usage: u64,
     bad: u64,
+    unreadable: u64,
     pending: u64,
     calls: u64,
     tools: u64,
@@ -88,6 +95,7 @@ fn summary(report: &Report, stored: Stored, format: Format) -> Outcome {
         duplicate: report.duplicates,
         not_usage: report.other,
         bad: report.bad_lines,
+        unreadable: report.unreadable,
         pending: report.pending,
         calls: report.calls,
         tools: report.tools,
@@ -96,8 +104,9 @@ fn summary(report: &Report, stored: Stored, format: Format) -> Outcome {
         appended: stored.appended,
         known: stored.duplicates,
     };
+    let unreadable = summary.unreadable;
     match format {
-        Format::Json => output::json(&summary),
+        Format::Json => output::json(&summary)?,
         Format::Text => {
             let Summary { files, lines, usage, duplicate, not_usage, bad, pending, .. } = summary;
             output::fields(&[
@@ -113,7 +122,13 @@ fn summary(report: &Report, stored: Stored, format: Format) -> Outcome {
                 ("turns", summary.turns.to_string()),
                 ("sessions", summary.sessions.to_string()),
                 ("events", format!("{} appended, {} known already", summary.appended, summary.known)),
-            ])
+            ])?;
         }
     }
+    if unreadable > 0 {
+        return Err(Failure::other(format!(
+            "{unreadable} files or folders could not be read; the others are imported"
+        )));
+    }
+    Ok(())
 }

@@ -56,7 +56,7 @@ pub(crate) async fn find(ledger: &dyn Ledger, args: FindArgs) -> Outcome {
 
 pub(crate) async fn reset(ledger: &dyn Ledger) -> Outcome {
     let before = ledger.head().await?;
-    let after = ledger.reset(before.ledger_id).await?;
+    let after = ledger.reset(&before).await?;
     eprintln!("deleted {} events; offsets go on at {}", before.extent.events(), after.extent.first);
     output::json(&after)
 }

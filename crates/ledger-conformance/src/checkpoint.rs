@@ -98,7 +98,7 @@ pub async fn a_consumer_of_a_reset_ledger_is_told(backend: &dyn Backend) {
     let name = consumer("c");
     let last = Arc::clone(&log(ledger.as_ref()).await[4]);
     ledger.reached(name.clone(), &last).await.unwrap();
-    ledger.reset(ledger.head().await.unwrap().ledger_id).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
     ledger.append_one(event("new")).await.unwrap();
     let error = ledger.resume(&name).await.unwrap_err();
     assert!(matches!(error, Error::CheckpointLost { offset: at, .. } if at == offset(5)), "{error:?}");

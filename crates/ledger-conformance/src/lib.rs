@@ -98,7 +98,8 @@ macro_rules! suite {
                 filtered_pages_chain_in_both_directions,
                 a_page_of_large_events_ends_early,
                 a_page_says_what_the_ledger_held,
-                reading_beyond_the_end_is_empty,
+                reading_beyond_the_end_is_refused,
+                a_filter_at_its_limit_is_answered,
                 limits_are_errors_not_caps,
                 events_are_found_by_id_and_by_offset,
                 runs_are_listed_in_the_order_of_their_first_events,
@@ -134,6 +135,8 @@ macro_rules! suite {
                 appends_go_on_after_a_restore,
                 restore_refuses_what_does_not_follow,
                 restore_refuses_damaged_events,
+                a_repeated_restore_changes_nothing,
+                the_last_offset_is_never_given_out,
                 verify_counts_every_event,
             }
             hostile {

@@ -49,6 +49,7 @@ fn class<T>(result: Result<T>) -> Result<T, &'static str> {
         Error::Invalid(_) => "invalid",
         Error::IdConflict { .. } => "conflict",
         Error::Reset { .. } => "reset",
+        Error::Beyond { .. } => "beyond",
         Error::CheckpointLost { .. } => "lost",
         other => panic!("unexpected: {other:?}"),
     })
@@ -94,7 +95,7 @@ impl Model {
         if let (Some(condition), false) = (condition, fresh.is_empty()) {
             let after = condition.after.get();
             if after > self.last() {
-                return Err("invalid");
+                return Err("beyond");
             }
             if self.lost(after) {
                 return Err("reset");
@@ -154,8 +155,9 @@ async fn read(rng: &mut StdRng, ledger: &dyn Ledger, model: &Model, step: usize)
     let read = if forward { Read::after(offset(cursor)) } else { Read::before(offset(cursor)) };
     let read = read.limit(PageSize::new(limit).unwrap()).matching(filter.clone()).unwrap();
     let told = class(ledger.read(&read).await);
-    if forward && model.lost(cursor) {
-        assert_eq!(told.map(drop), Err("reset"), "in step {step}");
+    if forward && (model.lost(cursor) || cursor > model.last()) {
+        let expected = if model.lost(cursor) { "reset" } else { "beyond" };
+        assert_eq!(told.map(drop), Err(expected), "in step {step}");
         return;
     }
     let page = told.unwrap();
@@ -198,7 +200,7 @@ async fn checkpoint(rng: &mut StdRng, ledger: &dyn Ledger, model: &mut Model) {
 
 async fn reset(ledger: &dyn Ledger, model: &mut Model) {
     let head = ledger.head().await.unwrap();
-    ledger.reset(head.ledger_id).await.unwrap();
+    ledger.reset(&head).await.unwrap();
     model.gone = model.last();
     model.events.clear();
     assert_eq!(ledger.head().await.unwrap().extent.last, Offset::new(model.gone).unwrap());

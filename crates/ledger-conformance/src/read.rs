@@ -164,15 +164,30 @@ pub async fn a_page_says_what_the_ledger_held(backend: &dyn Backend) {
     assert_eq!((page.resume, page.exhausted), (offset(5), true));
 }
 
-/// A reader ahead of the ledger gets nothing, and waits where it is.
-pub async fn reading_beyond_the_end_is_empty(backend: &dyn Backend) {
+/// A reader at the end gets nothing; one that is ahead of the ledger has read another one, and hears so.
+pub async fn reading_beyond_the_end_is_refused(backend: &dyn Backend) {
     let ledger = backend.open().await;
     ledger.append_all(events("e", 2)).await.unwrap();
-    for cursor in [offset(2), offset(3), Offset::MAX] {
-        let page = ledger.read(&Read::after(cursor)).await.unwrap();
-        assert!(page.events.is_empty() && page.exhausted);
-        assert_eq!(page.resume, cursor);
+    let page = ledger.read(&Read::after(offset(2))).await.unwrap();
+    assert!(page.events.is_empty() && page.exhausted);
+    assert_eq!(page.resume, offset(2));
+    for cursor in [offset(3), Offset::MAX] {
+        let error = ledger.read(&Read::after(cursor)).await.unwrap_err();
+        assert!(matches!(error, Error::Beyond { last, .. } if last == offset(2)), "{error:?}");
     }
+}
+
+/// A filter with as many values as it may have is answered, however they are spread.
+pub async fn a_filter_at_its_limit_is_answered(backend: &dyn Backend) {
+    let ledger = backend.open().await;
+    ledger.append_all(mixed()).await.unwrap();
+    let spread = (0..MAX_FILTER_VALUES / 2 - 1).fold(Filter::any().run(run("odd")).kind(kind("a.low")), |filter, n| {
+        filter.run(run(&n.to_string())).kind(kind(&format!("x.k{n}")))
+    });
+    assert_eq!(offsets(&matching(ledger.as_ref(), spread).await), [2, 4]);
+    let one =
+        (0..MAX_FILTER_VALUES - 1).fold(Filter::any().run(run("odd")), |filter, n| filter.run(run(&n.to_string())));
+    assert_eq!(offsets(&matching(ledger.as_ref(), one).await), [2, 4, 6, 8]);
 }
 
 /// A limit outside its range is refused, not bent.

@@ -49,7 +49,7 @@ pub async fn extend_drops_repeats(backend: &dyn Backend) {
 pub async fn reset_clears(backend: &dyn Backend) {
     let ledger = backend.open().await;
     ledger.extend(events("e", 3)).await.unwrap();
-    ledger.reset(ledger.head().await.unwrap().ledger_id).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
     assert!(log(ledger.as_ref()).await.is_empty());
     assert!(ledger.all_runs().await.unwrap().is_empty());
 }
@@ -58,7 +58,7 @@ pub async fn reset_clears(backend: &dyn Backend) {
 pub async fn reset_allows_the_same_id(backend: &dyn Backend) {
     let ledger = backend.open().await;
     ledger.append_one(event("e")).await.unwrap();
-    ledger.reset(ledger.head().await.unwrap().ledger_id).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
     assert!(ledger.append_one(event("e")).await.unwrap().is_new());
     assert_eq!(log(ledger.as_ref()).await.len(), 1);
 }

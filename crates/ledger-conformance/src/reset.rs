@@ -1,7 +1,7 @@
 //! P2 after the one destructive operation.
 
 use futures_util::StreamExt;
-use ledger_core::{AppendCondition, Epoch, Error, Extent, Filter, LedgerExt, LedgerId, Offset, Position, Read};
+use ledger_core::{AppendCondition, Epoch, Error, Extent, Filter, Head, LedgerExt, LedgerId, Offset, Position, Read};
 
 use crate::Backend;
 use crate::events::{event, events, ids, log, offset, run};
@@ -12,7 +12,7 @@ pub async fn a_reset_ledger_is_empty_and_goes_on_where_it_was(backend: &dyn Back
     ledger.append_all(events("e", 5)).await.unwrap();
     assert_eq!(other.append_one(event("other")).await.unwrap(), Position::New(offset(6)));
     let before = ledger.head().await.unwrap();
-    let after = ledger.reset(before.ledger_id).await.unwrap();
+    let after = ledger.reset(&before).await.unwrap();
     assert_eq!(after.ledger_id, before.ledger_id);
     assert_eq!(after.extent, Extent { epoch: Epoch::new(2), first: offset(7), last: offset(6) });
     for handle in [&ledger, &other] {
@@ -28,7 +28,7 @@ pub async fn ids_may_be_used_again_after_a_reset(backend: &dyn Backend) {
     let (ledger, other) = (backend.open().await, backend.open().await);
     ledger.append_one(event("e")).await.unwrap();
     other.append_one(event("e")).await.unwrap();
-    ledger.reset(ledger.head().await.unwrap().ledger_id).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
     assert_eq!(other.append_one(event("e").with_turn(9)).await.unwrap(), Position::New(offset(2)));
     assert_eq!(log(ledger.as_ref()).await.len(), 1);
 }
@@ -37,7 +37,15 @@ pub async fn ids_may_be_used_again_after_a_reset(backend: &dyn Backend) {
 pub async fn a_reset_needs_the_ledgers_name(backend: &dyn Backend) {
     let ledger = backend.open().await;
     ledger.append_one(event("e")).await.unwrap();
-    let error = ledger.reset(LedgerId::random()).await.unwrap_err();
+    let seen = ledger.head().await.unwrap();
+    let other = Head { ledger_id: LedgerId::random(), ..seen.clone() };
+    let error = ledger.reset(&other).await.unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    assert_eq!(log(ledger.as_ref()).await.len(), 1);
+    // A repeat, after an answer that was lost, destroys nothing more.
+    ledger.reset(&seen).await.unwrap();
+    ledger.append_one(event("new")).await.unwrap();
+    let error = ledger.reset(&seen).await.unwrap_err();
     assert!(matches!(error, Error::Refused(_)), "{error:?}");
     assert_eq!(log(ledger.as_ref()).await.len(), 1);
 }
@@ -48,7 +56,7 @@ pub async fn a_reader_of_the_old_epoch_is_told(backend: &dyn Backend) {
     let (ledger, reader) = (backend.open().await, backend.open().await);
     ledger.append_all(events("e", 5)).await.unwrap();
     let page = reader.read(&Read::after(Offset::ZERO)).await.unwrap();
-    ledger.reset(ledger.head().await.unwrap().ledger_id).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
     ledger.append_all(events("new", 2)).await.unwrap();
     for read in [Read::after(offset(3)), Read::after(Offset::ZERO).resume(&page)] {
         let error = reader.read(&read).await.unwrap_err();
@@ -65,7 +73,7 @@ pub async fn a_follower_of_the_old_epoch_is_told(backend: &dyn Backend) {
     let mut follower = reader.follow(Read::after(Offset::ZERO));
     assert_eq!(follower.next().await.unwrap().unwrap().offset, offset(1));
     let reset = async {
-        ledger.reset(ledger.head().await.unwrap().ledger_id).await.unwrap();
+        ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
         ledger.append_one(event("new")).await.unwrap();
     };
     let (seen, ()) = tokio::join!(follower.next(), reset);
@@ -77,7 +85,7 @@ pub async fn a_follower_of_the_old_epoch_is_told(backend: &dyn Backend) {
 pub async fn a_condition_of_the_old_epoch_is_refused(backend: &dyn Backend) {
     let ledger = backend.open().await;
     ledger.append_all(events("e", 5)).await.unwrap();
-    ledger.reset(ledger.head().await.unwrap().ledger_id).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
     let condition = |after| AppendCondition { fail_if: Filter::any().run(run("x")), after: offset(after) };
     let error = ledger.append_if(vec![event("a")], condition(3)).await.unwrap_err();
     assert!(matches!(error, Error::Reset { .. }), "{error:?}");

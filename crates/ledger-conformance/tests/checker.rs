@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use ledger_conformance::{Backend, clients::run_clients, events::log, run};
 use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Head, Ledger, LedgerId, Page, Position, Progress, Read,
-    RecordedBatch, Result, Run, RunQuery, Verification, Wakeup,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Head, Ledger, Page, Position, Progress, Read, RecordedBatch,
+    Result, Run, RunQuery, Verification, Wakeup,
 };
 use ledger_memory::MemoryLedger;
 
@@ -85,7 +85,7 @@ impl Ledger for Faulty {
             } else if self.now_and_then(Bug::ReadsThePast) {
                 page.events.truncate(1);
                 page.extent.last = page.events[0].offset;
-                page.exhausted = true;
+                page.exhausted = false;
                 page.resume = page.extent.last;
             }
         }
@@ -107,8 +107,8 @@ impl Ledger for Faulty {
     async fn restore(&self, batch: RecordedBatch) -> Result<()> {
         self.inner.restore(batch).await
     }
-    async fn reset(&self, ledger: LedgerId) -> Result<Head> {
-        self.inner.reset(ledger).await
+    async fn reset(&self, seen: &Head) -> Result<Head> {
+        self.inner.reset(seen).await
     }
     fn wakeup(&self) -> Wakeup {
         self.inner.wakeup()

@@ -1,7 +1,7 @@
 //! What goes into a ledger in one step, and what comes of it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS};
@@ -62,12 +62,10 @@ impl AppendCondition {
     /// Refuses what a ledger of this extent cannot judge; every backend asks, under the lock, before it judges.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when `after` lies beyond the ledger's end: the appender looked at another ledger, or this one
-    /// was restored to an older state. [`Error::Reset`] when events after `after` are gone.
+    /// [`Error::Beyond`] when `after` lies beyond the ledger's end; [`Error::Reset`] when events after `after` are gone.
     pub fn check(&self, extent: Extent) -> Result<()> {
         if self.after > extent.last {
-            let reason = format!("starts after offset {}, but the ledger ends at {}", self.after, extent.last);
-            return Err(Invalid::new("condition", reason).into());
+            return Err(Error::Beyond { offset: self.after, last: extent.last });
         }
         if extent.has_lost(self.after) {
             return Err(Error::Reset { epoch: extent.epoch, first: extent.first });
@@ -111,8 +109,8 @@ impl Digested {
     }
 }
 
-/// The events of one append, checked and digested: at most [`MAX_BATCH_EVENTS`], with at most [`MAX_BATCH_BYTES`] of
-/// payload.
+/// The events of one append, checked and digested: at most [`MAX_BATCH_EVENTS`], with at most [`MAX_BATCH_BYTES`]
+/// bytes.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Distinct ids, in the order of their first appearance.
@@ -132,7 +130,7 @@ impl Batch {
     /// [`Error::Invalid`] when there are no events, too many, or too many bytes; [`Error::IdConflict`] when one id stands
     /// for two contents.
     pub fn new(events: Vec<Event>) -> Result<Self> {
-        let bytes = events.iter().map(|event| event.payload.as_str().len()).sum();
+        let bytes = events.iter().map(Event::size).sum();
         check_size(events.len(), bytes)?;
         let mut places: HashMap<EventId, usize> = HashMap::with_capacity(events.len());
         let mut distinct: Vec<Digested> = Vec::with_capacity(events.len());
@@ -179,7 +177,7 @@ impl Batch {
         self.condition.as_ref()
     }
 
-    /// The bytes of all payloads.
+    /// The bytes of all events, as [`Event::size`] counts.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
@@ -208,15 +206,19 @@ impl RecordedBatch {
     ///
     /// # Errors
     /// [`Error::Invalid`] when there are none or too many, or their offsets are not consecutive or their times decrease;
-    /// [`Error::Corrupt`] when a digest does not match.
+    /// [`Error::IdConflict`] when an id stands twice; [`Error::Corrupt`] when a digest does not match.
     pub fn new(events: Vec<Arc<RecordedEvent>>) -> Result<Self> {
-        check_size(events.len(), events.iter().map(|recorded| recorded.event.payload.as_str().len()).sum())?;
+        check_size(events.len(), events.iter().map(|recorded| recorded.event.size()).sum())?;
         events.iter().try_for_each(|recorded| recorded.verify())?;
         let consecutive = events
             .windows(2)
             .all(|pair| pair[1].offset.before() == pair[0].offset && pair[0].recorded_at <= pair[1].recorded_at);
         if !consecutive || events[0].offset == Offset::ZERO {
             return Err(Invalid::new("events", "are not consecutive recorded events").into());
+        }
+        let mut ids = HashSet::with_capacity(events.len());
+        if let Some(twice) = events.iter().find(|recorded| !ids.insert(&recorded.event.id)) {
+            return Err(Error::IdConflict { id: twice.event.id.clone(), stored: None });
         }
         Ok(Self(events))
     }
@@ -235,17 +237,20 @@ impl RecordedBatch {
     /// has used their offsets already.
     pub fn check_follows(&self, extent: Extent, latest: Timestamp) -> Result<()> {
         let next = extent.last.after();
-        let in_order = self.0.first().is_some_and(|event| event.recorded_at >= latest);
-        let follows = in_order && (self.first() == next || (extent.is_empty() && self.first() > next));
-        if follows && self.last() < Offset::MAX {
-            return Ok(());
+        let refuse = |why: String| {
+            let (first, last) = (self.first(), self.last());
+            Err(Error::Refused(format!("events {first} to {last} {why}; restore into a new ledger")))
+        };
+        if self.first() != next && (!extent.is_empty() || self.first() < next) {
+            return refuse(format!("do not follow the ledger's last offset {}", extent.last));
         }
-        Err(Error::Refused(format!(
-            "events {} to {} do not follow the ledger's last offset {}; restore into a new ledger",
-            self.first(),
-            self.last(),
-            extent.last
-        )))
+        if self.0.first().is_some_and(|event| event.recorded_at < latest) {
+            return refuse("were recorded before the ledger's last event".into());
+        }
+        if self.last() == Offset::MAX {
+            return refuse("leave no offset for another event".into());
+        }
+        Ok(())
     }
 
     /// The offset of the first event.
@@ -269,10 +274,7 @@ fn check_size(events: usize, bytes: usize) -> Result<(), Invalid> {
         return Err(Invalid::new("append", format!("has {events} events; at most {MAX_BATCH_EVENTS} are allowed")));
     }
     if bytes > MAX_BATCH_BYTES {
-        return Err(Invalid::new(
-            "append",
-            format!("has {bytes} bytes of payload; at most {MAX_BATCH_BYTES} are allowed"),
-        ));
+        return Err(Invalid::new("append", format!("has {bytes} bytes; at most {MAX_BATCH_BYTES} are allowed")));
     }
     Ok(())
 }

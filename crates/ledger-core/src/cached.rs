@@ -8,12 +8,12 @@ use parking_lot::Mutex;
 
 use crate::limits::MAX_PAGE_BYTES;
 use crate::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Direction, Epoch, Extent, Head, Ledger, LedgerId, Offset, Page,
-    Progress, Read, RecordedBatch, RecordedEvent, Result, Run, RunQuery, Verification, Wakeup,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Direction, Epoch, Extent, Head, Ledger, Offset, Page, Progress,
+    Read, RecordedBatch, RecordedEvent, Result, Run, RunQuery, Verification, Wakeup,
 };
 
-/// What an event takes beside its payload, in bytes, roughly.
-const EVENT_OVERHEAD_BYTES: usize = 512;
+/// What an event takes in memory beside its texts, in bytes, roughly.
+const EVENT_OVERHEAD_BYTES: usize = 384;
 
 /// A ledger with a window of its most recently read events in memory.
 ///
@@ -127,7 +127,7 @@ fn collect<'a>(
             more = true;
             break;
         }
-        bytes += event.event.payload.as_str().len();
+        bytes += event.event.size();
         events.push(Arc::clone(event));
     }
     // A page that stops where the window does, short of its limit, would have the reader ask again for the rest.
@@ -136,7 +136,7 @@ fn collect<'a>(
 }
 
 fn size(event: &RecordedEvent) -> usize {
-    event.event.payload.as_str().len() + EVENT_OVERHEAD_BYTES
+    event.event.size() + EVENT_OVERHEAD_BYTES
 }
 
 #[async_trait]
@@ -144,7 +144,7 @@ impl<L: Ledger + ?Sized> Ledger for Cached<L> {
     async fn read(&self, read: &Read) -> Result<Page> {
         let extent = self.inner.head().await?.extent;
         read.check(extent)?;
-        if read.direction() == Direction::Forward && read.cursor() >= extent.last {
+        if read.direction() == Direction::Forward && read.cursor() == extent.last {
             return Page::new(read, Vec::new(), false, extent);
         }
         if let Some(page) = self.window.lock().answer(read, extent) {
@@ -181,8 +181,8 @@ impl<L: Ledger + ?Sized> Ledger for Cached<L> {
         self.inner.restore(batch).await
     }
 
-    async fn reset(&self, ledger: LedgerId) -> Result<Head> {
-        self.inner.reset(ledger).await
+    async fn reset(&self, seen: &Head) -> Result<Head> {
+        self.inner.reset(seen).await
     }
 
     fn wakeup(&self) -> Wakeup {

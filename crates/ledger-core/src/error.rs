@@ -49,9 +49,10 @@ pub enum Error {
         stored: Option<Offset>,
     },
 
-    /// The connection or disk failed during the commit: the events are stored, or not. Append the same events with the
-    /// same ids again: that ends in exactly one copy.
-    #[error("whether the events were stored is not known; append them again with the same ids")]
+    /// The connection or disk failed during the commit: it is stored, or not. The same call again settles it: an append
+    /// with the same ids ends in exactly one copy, a restore takes up what stands there, a checkpoint is saved again, and
+    /// a reset of a ledger that was reset is refused.
+    #[error("whether it was stored is not known; do it again: what is stored already is recognised")]
     OutcomeUnknown(#[source] Source),
 
     /// The store cannot be reached or is busy. Nothing was stored; try again later.
@@ -120,6 +121,18 @@ pub enum Error {
         first: Offset,
     },
 
+    /// A reader or appender counts on an offset that this ledger has not given out: it looked at another ledger, or this
+    /// one was restored to an older state.
+    #[error(
+        "offset {offset} lies beyond the ledger's end ({last}); the ledger is another one, or an older state of it"
+    )]
+    Beyond {
+        /// What the caller counts on.
+        offset: Offset,
+        /// Where the ledger ends.
+        last: Offset,
+    },
+
     /// The ledger does not hold the event that a consumer had reached: it was reset, or restored to an older state.
     #[error(
         "checkpoint {consumer:?} stands at offset {offset} on an event that this ledger does not have there; \
@@ -174,6 +187,7 @@ impl Error {
             Self::NotFound { what } => Self::NotFound { what: what.clone() },
             Self::ReadOnly { reason } => Self::ReadOnly { reason: reason.clone() },
             Self::Reset { epoch, first } => Self::Reset { epoch: *epoch, first: *first },
+            Self::Beyond { offset, last } => Self::Beyond { offset: *offset, last: *last },
             Self::CheckpointLost { consumer, offset } => {
                 Self::CheckpointLost { consumer: consumer.clone(), offset: *offset }
             }

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    Actor, Digest, Error, EventId, EventKind, Invalid, Metadata, ModelId, ModelProfile, Offset, Payload, RunId,
-    SessionId, Timestamp,
+    Actor, Digest, Error, EventFields, EventId, EventKind, Invalid, Metadata, ModelId, ModelProfile, Offset, Payload,
+    RunId, SessionId, Timestamp,
 };
 
 /// The version of an event's payload shape, from 1 up. Additions keep it; anything else raises it.
@@ -94,6 +94,17 @@ impl Event {
             model_id: None,
             metadata: Metadata::new(),
         }
+    }
+
+    /// What the event takes, in bytes: its payload, metadata and names. What every limit in bytes counts.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let fields = EventFields::from(self);
+        let optional = [fields.session_id, fields.model_profile, fields.model_id];
+        let names =
+            [fields.id, fields.run_id, fields.kind, fields.actor].into_iter().chain(optional.into_iter().flatten());
+        let metadata = self.metadata.iter().map(|(key, value)| key.len() + value.len());
+        fields.payload.len() + names.map(str::len).sum::<usize>() + metadata.sum::<usize>()
     }
 
     /// With another id: one that the same fact always gets makes a retry after a crash safe.

@@ -63,7 +63,7 @@ pub trait LedgerExt: Ledger {
         let mut positions = Vec::new();
         let (mut step, mut bytes) = (Vec::new(), 0_usize);
         for event in events {
-            let size = event.payload.as_str().len();
+            let size = event.size();
             if step.len() == MAX_BATCH_EVENTS || bytes + size > MAX_BATCH_BYTES {
                 positions.extend(self.append_all(std::mem::take(&mut step)).await?);
                 bytes = 0;

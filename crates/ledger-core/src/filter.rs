@@ -5,7 +5,7 @@ use crate::{Actor, Event, EventId, EventKind, Invalid, ModelId, RunId, SessionId
 
 /// Which events: in each dimension that has values, one of them; in a dimension without values, any.
 ///
-/// Empty means every event. At most [`MAX_FILTER_VALUES`] values per dimension, checked where a filter is used.
+/// Empty means every event. At most [`MAX_FILTER_VALUES`] values in all, checked where a filter is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     ids: Vec<EventId>,
@@ -72,14 +72,11 @@ impl Filter {
 
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         let Self { ids, runs, kinds, actors, sessions, models } = self;
-        let most = [ids.len(), runs.len(), kinds.len(), actors.len(), sessions.len(), models.len()]
-            .into_iter()
-            .max()
-            .unwrap_or_default();
-        if most > MAX_FILTER_VALUES {
+        let values = ids.len() + runs.len() + kinds.len() + actors.len() + sessions.len() + models.len();
+        if values > MAX_FILTER_VALUES {
             return Err(Invalid::new(
                 "filter",
-                format!("has {most} values in one dimension; at most {MAX_FILTER_VALUES} are allowed"),
+                format!("has {values} values; at most {MAX_FILTER_VALUES} are allowed"),
             ));
         }
         Ok(())

@@ -19,17 +19,6 @@ impl LedgerId {
     pub fn random() -> Self {
         Self(Uuid::now_v7())
     }
-
-    /// Refuses to destroy a ledger that the caller did not name.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] when this is not `actual`.
-    pub fn check_is(self, actual: Self) -> Result<(), Error> {
-        if self == actual {
-            return Ok(());
-        }
-        Err(Error::Refused(format!("this is ledger {actual}, not {self}")))
-    }
 }
 
 impl fmt::Display for LedgerId {
@@ -107,6 +96,17 @@ impl Extent {
         self.last < self.first
     }
 
+    /// Refuses to give out more offsets than there are; every backend asks before it stores `events` new events.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the last of them would reach [`Offset::MAX`].
+    pub fn check_room(self, events: usize) -> Result<(), Error> {
+        match self.last.checked_add(events) {
+            Some(last) if last < Offset::MAX => Ok(()),
+            _ => Err(Error::Refused("the ledger has no offsets left".into())),
+        }
+    }
+
     /// Whether there is an event at `offset`.
     #[must_use]
     pub fn holds(self, offset: Offset) -> bool {
@@ -150,10 +150,28 @@ pub struct Head {
     pub ledger_id: LedgerId,
     /// What it holds.
     pub extent: Extent,
-    /// What an acknowledged event survives.
+    /// What an event survives that was acknowledged through this handle; other handles may be set otherwise.
     pub durability: Durability,
     /// What keeps it: `memory`, `sqlite`, ...
     pub engine: Cow<'static, str>,
+}
+
+impl Head {
+    /// Refuses to destroy a ledger that the caller has not seen as it is; every backend asks, under the lock, before it
+    /// resets a ledger with this identity and extent.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the caller saw another ledger, or another epoch of it.
+    pub fn check_seen(&self, ledger_id: LedgerId, extent: Extent) -> Result<(), Error> {
+        if self.ledger_id != ledger_id {
+            return Err(Error::Refused(format!("this is ledger {ledger_id}, not {}", self.ledger_id)));
+        }
+        if self.extent.epoch != extent.epoch {
+            let (now, then) = (extent.epoch, self.extent.epoch);
+            return Err(Error::Refused(format!("the ledger is in epoch {now}, not {then}: it was reset already")));
+        }
+        Ok(())
+    }
 }
 
 /// One flat object: `ledger_id`, `epoch`, `first`, `last`, `durability`, `engine`.

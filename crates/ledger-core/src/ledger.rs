@@ -5,8 +5,8 @@ use std::any::Any;
 use async_trait::async_trait;
 
 use crate::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Head, LedgerId, Page, Progress, Read, RecordedBatch, Result, Run,
-    RunQuery, Verification, Wakeup,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Head, Page, Progress, Read, RecordedBatch, Result, Run, RunQuery,
+    Verification, Wakeup,
 };
 
 /// An append-only log of events.
@@ -31,8 +31,9 @@ pub trait Ledger: Any + Send + Sync {
     /// of the batch is a duplicate there is nothing to judge, so a retry after a lost answer succeeds.
     ///
     /// # Errors
-    /// [`IdConflict`](crate::Error::IdConflict) when an id names another event; [`Invalid`](crate::Error::Invalid) when
-    /// the condition starts beyond the ledger's end, [`Reset`](crate::Error::Reset) when it starts before a reset;
+    /// [`IdConflict`](crate::Error::IdConflict) when an id names another event; [`Beyond`](crate::Error::Beyond) when the
+    /// condition starts beyond the ledger's end, [`Reset`](crate::Error::Reset) when it starts before a reset;
+    /// [`Refused`](crate::Error::Refused) when the offsets are used up;
     /// [`OutcomeUnknown`](crate::Error::OutcomeUnknown) when the commit was not answered: append the same batch again.
     /// After any other error nothing was stored.
     async fn append(&self, batch: Batch) -> Result<AppendOutcome>;
@@ -43,7 +44,8 @@ pub trait Ledger: Any + Send + Sync {
     ///
     /// # Errors
     /// [`Corrupt`](crate::Error::Corrupt) when an event is damaged or missing; [`Reset`](crate::Error::Reset) when events
-    /// after the cursor are gone, or the ledger is in another epoch than the reader.
+    /// after the cursor are gone, or the ledger is in another epoch than the reader; [`Beyond`](crate::Error::Beyond) when
+    /// a forward read starts beyond the ledger's end.
     async fn read(&self, read: &Read) -> Result<Page>;
 
     /// What the ledger holds now.
@@ -76,7 +78,7 @@ pub trait Ledger: Any + Send + Sync {
     /// when they are durable.
     ///
     /// They must follow the ledger's last event directly; a ledger without events takes them from any offset that it has
-    /// not used yet.
+    /// not used yet. Events that stand there already, digest for digest, are left as they are, so a repeat succeeds.
     ///
     /// # Errors
     /// [`Refused`](crate::Error::Refused) when they do not follow; [`IdConflict`](crate::Error::IdConflict) when an id
@@ -87,8 +89,9 @@ pub trait Ledger: Any + Send + Sync {
     /// checkpoints stay, and report that their events are gone.
     ///
     /// # Errors
-    /// [`Refused`](crate::Error::Refused) when `ledger` is not this ledger's id: whoever destroys a ledger says which.
-    async fn reset(&self, ledger: LedgerId) -> Result<Head>;
+    /// [`Refused`](crate::Error::Refused) when `seen` is the head of another ledger, or of another epoch: whoever destroys
+    /// a ledger says which, and a repeat destroys nothing more.
+    async fn reset(&self, seen: &Head) -> Result<Head>;
 
     /// A listener for appends by anybody, made before the first read of a follower.
     fn wakeup(&self) -> Wakeup;

@@ -18,7 +18,7 @@ pub const MAX_METADATA_VALUE_BYTES: usize = 1024;
 /// Most events of one append: bounds how long one caller holds the lane.
 pub const MAX_BATCH_EVENTS: usize = 10_000;
 
-/// Most payload bytes of one append: bounds the memory of a transaction.
+/// Most bytes of one append, as [`Event::size`](crate::Event::size) counts: bounds the memory of a transaction.
 pub const MAX_BATCH_BYTES: usize = 64 * 1024 * 1024;
 
 /// Most events of one page.
@@ -27,11 +27,13 @@ pub const MAX_PAGE_EVENTS: usize = 10_000;
 /// Events of a page unless the reader says otherwise.
 pub const DEFAULT_PAGE_EVENTS: usize = 1_000;
 
-/// A page ends with the event that brings its payloads to this many bytes, so that a page of large events stays small.
+/// A page ends with the event that brings it to this many bytes, as [`Event::size`](crate::Event::size) counts, so that a
+/// page of large events stays small.
 pub const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Most values per dimension of a filter: keeps statements far from every engine's bind and term limits.
-pub const MAX_FILTER_VALUES: usize = 100;
+/// Most values of a filter, over all its dimensions: a statement binds at most the square of half of them, which is far
+/// from every engine's limit (SQLite: 32,766).
+pub const MAX_FILTER_VALUES: usize = 200;
 
 /// Most runs of one answer to [`Ledger::runs`](crate::Ledger::runs).
 pub const MAX_RUNS: usize = 10_000;

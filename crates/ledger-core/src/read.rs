@@ -57,7 +57,8 @@ pub struct Read {
 }
 
 impl Read {
-    /// Forward, from the first event after `offset`; after [`Offset::ZERO`] is from the beginning.
+    /// Forward, from the first event after `offset`; after [`Offset::ZERO`] is from the beginning. An offset that the
+    /// ledger has not given out yet is an error.
     #[must_use]
     pub fn after(offset: Offset) -> Self {
         Self {
@@ -130,12 +131,15 @@ impl Read {
     ///
     /// # Errors
     /// [`Error::Reset`] when the ledger is in another epoch than the reader, or the events between the reader's position
-    /// and the ledger's first event are gone.
+    /// and the ledger's first event are gone; [`Error::Beyond`] when a forward read starts beyond the end.
     pub fn check(&self, extent: Extent) -> Result<()> {
         let other_epoch = self.epoch.is_some_and(|epoch| epoch != extent.epoch);
         let gone = self.direction == Direction::Forward && extent.has_lost(self.cursor);
         if other_epoch || gone {
             return Err(Error::Reset { epoch: extent.epoch, first: extent.first });
+        }
+        if self.direction == Direction::Forward && self.cursor > extent.last {
+            return Err(Error::Beyond { offset: self.cursor, last: extent.last });
         }
         Ok(())
     }
@@ -162,12 +166,16 @@ impl Page {
     /// [`Error::Corrupt`] when the events are not all that there must be: offsets of a ledger are dense.
     pub fn new(read: &Read, events: Vec<Arc<RecordedEvent>>, more: bool, extent: Extent) -> Result<Self> {
         let last_seen = events.last().map(|event| event.offset);
+        let outside = events.iter().map(|event| event.offset).find(|offset| !extent.holds(*offset));
+        if let Some(offset) = outside {
+            return Err(Error::corrupt(offset, "the event lies outside what the ledger says it holds"));
+        }
         if read.filter.is_any() {
             check_dense(read, &events, more, extent)?;
         }
         let resume = match (read.direction, last_seen) {
             (_, Some(offset)) if more => offset,
-            (Direction::Forward, _) => read.cursor.max(extent.last),
+            (Direction::Forward, _) => extent.last,
             (Direction::Backward, _) => Offset::ZERO,
         };
         Ok(Self { events, resume, exhausted: !more, extent })
@@ -196,9 +204,5 @@ fn check_dense(read: &Read, events: &[Arc<RecordedEvent>], more: bool, extent: E
     if short && !more {
         return Err(Error::corrupt(expected, "the event is missing at the end"));
     }
-    let beyond = events.iter().map(|event| event.offset).find(|&offset| offset > extent.last || offset < extent.first);
-    match beyond {
-        Some(offset) => Err(Error::corrupt(offset, "the event lies outside what the ledger says it holds")),
-        None => Ok(()),
-    }
+    Ok(())
 }

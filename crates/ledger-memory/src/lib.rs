@@ -64,12 +64,16 @@ impl State {
         {
             return Ok(AppendOutcome::ConditionFailed { offset });
         }
+        self.extent.check_room(known.iter().filter(|known| known.is_none()).count())?;
         self.latest = self.latest.max(Timestamp::now());
         let positions = batch.events().iter().zip(known).map(|(event, known)| match known {
-            Some(offset) => Ok(Position::Duplicate(offset)),
-            None => self.push(Arc::new(event.clone().record(self.extent.last.after(), self.latest))).map(Position::New),
+            Some(offset) => Position::Duplicate(offset),
+            None => {
+                self.push(Arc::new(event.clone().record(self.extent.last.after(), self.latest)));
+                Position::New(self.extent.last)
+            }
         });
-        Ok(batch.appended(positions.collect::<Result<_>>()?))
+        Ok(batch.appended(positions.collect()))
     }
 
     /// Where an event with this id stands already.
@@ -93,18 +97,16 @@ impl State {
         Ok(forbidden.map(|recorded| recorded.offset))
     }
 
-    fn push(&mut self, recorded: Arc<RecordedEvent>) -> Result<Offset> {
-        let offset = recorded.offset;
-        if offset == Offset::MAX {
-            return Err(Error::Refused("the ledger has no offsets left".into()));
-        }
-        self.extent.last = offset;
-        self.offsets.insert(recorded.event.id.clone(), offset);
+    fn push(&mut self, recorded: Arc<RecordedEvent>) {
+        self.extent.last = recorded.offset;
+        self.offsets.insert(recorded.event.id.clone(), recorded.offset);
         self.events.push(recorded);
-        Ok(offset)
     }
 
     fn restore(&mut self, batch: &RecordedBatch) -> Result<()> {
+        if batch.events().iter().all(|event| self.at(event.offset) == Some(event)) {
+            return Ok(());
+        }
         batch.check_follows(self.extent, self.latest)?;
         if let Some(known) = batch.events().iter().find(|event| self.offsets.contains_key(&event.event.id)) {
             let id = known.event.id.clone();
@@ -115,7 +117,7 @@ impl State {
         }
         for event in batch.events() {
             self.latest = self.latest.max(event.recorded_at);
-            self.push(Arc::clone(event))?;
+            self.push(Arc::clone(event));
         }
         Ok(())
     }
@@ -165,11 +167,13 @@ impl State {
         }
     }
 
-    fn reset(&mut self) {
+    fn reset(&mut self, seen: &Head, ledger_id: LedgerId) -> Result<()> {
+        seen.check_seen(ledger_id, self.extent)?;
         let next = self.extent.last.after();
         self.extent = Extent { epoch: self.extent.epoch.next(), first: next, last: next.before() };
         self.events.clear();
         self.offsets.clear();
+        Ok(())
     }
 
     fn at(&self, offset: Offset) -> Option<&Arc<RecordedEvent>> {
@@ -191,7 +195,7 @@ fn take_page<'a>(
     let mut bytes = 0;
     while page.len() < read.page_size().get() && bytes < MAX_PAGE_BYTES {
         let Some(event) = events.next() else { return (page, false) };
-        bytes += event.event.payload.as_str().len();
+        bytes += event.event.size();
         page.push(Arc::clone(event));
     }
     (page, events.next().is_some())
@@ -236,9 +240,8 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn reset(&self, ledger: LedgerId) -> Result<Head> {
-        ledger.check_is(self.0.ledger_id)?;
-        self.0.state.write().reset();
+    async fn reset(&self, seen: &Head) -> Result<Head> {
+        self.0.state.write().reset(seen, self.0.ledger_id)?;
         self.0.signal.notify();
         self.head().await
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt;
 use ledger_conformance::events::{event, events, offset};
-use ledger_core::{Error, Ledger, LedgerExt, Offset, Read, RecordedEvent, Result};
+use ledger_core::{Error, Filter, Ledger, LedgerExt, Offset, Read, RecordedEvent, Result};
 use ledger_sql::{Mode, ReadVerification, SqliteLedger, SqliteOptions, snapshot};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -68,6 +68,7 @@ async fn a_changed_column_is_found_by_every_read_and_by_verify() {
         "model_id = 'x'",
         "digest = zeroblob(32)",
         "digest = zeroblob(31)",
+        "schema_version = 5000000000",
         "seal = seal + 1",
         "metadata = '{\"a\":\"b\"}'",
         "metadata = 'x'",
@@ -118,10 +119,26 @@ async fn a_head_that_disagrees_with_the_events_is_found() {
         let (_folder, path, _) = ledger().await;
         tamper(&path, &format!("UPDATE ledger_head SET {change}"));
         let ledger = open(&path).await.unwrap();
-        let served = read_all(&ledger).await;
-        let found = ledger.verify(&|_, _| ()).await.unwrap().fault;
-        assert!(served.is_err() || found.is_some(), "{change}");
+        assert!(ledger.verify(&|_, _| ()).await.unwrap().fault.is_some(), "{change}");
+        let filtered = Read::after(Offset::ZERO).matching(Filter::any().run(event("e").run_id)).unwrap();
+        if change != "next = next + 1" {
+            let error = ledger.read(&filtered).await.unwrap_err();
+            assert!(matches!(error, Error::Corrupt { .. }), "{change}: {error:?}");
+        }
+        assert!(matches!(read_all(&ledger).await.unwrap_err(), Error::Corrupt { .. }), "{change}");
     }
+}
+
+#[tokio::test]
+async fn damaged_values_outside_of_events_are_damage_too() {
+    let (_folder, path, _) = ledger().await;
+    tamper(&path, "UPDATE ledger_head SET epoch = 5000000000");
+    let ledger = open(&path).await.unwrap();
+    assert!(matches!(ledger.head().await.unwrap_err(), Error::Corrupt { .. }));
+    assert!(ledger.verify(&|_, _| ()).await.unwrap().fault.is_some());
+    let (_folder, path, _) = self::ledger().await;
+    tamper(&path, "INSERT INTO ledger_checkpoints VALUES ('c', -1, NULL, 0)");
+    assert!(matches!(open(&path).await.unwrap().checkpoints().await.unwrap_err(), Error::Corrupt { .. }));
 }
 
 #[tokio::test]

@@ -185,7 +185,7 @@ async fn a_reset_leaves_a_trace_and_the_triggers() {
     let (_folder, path) = folder();
     let ledger = open(&path).await;
     ledger.append_all(events("e", 3)).await.unwrap();
-    ledger.reset(ledger.head().await.unwrap().ledger_id).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
     ledger.append_all(events("e", 2)).await.unwrap();
     let raw = Connection::open(&path).unwrap();
     let (operation, detail): (String, String) = raw
@@ -248,4 +248,60 @@ async fn every_table_can_be_read_without_this_library() {
     assert_eq!(offset, 1);
     assert_eq!(created, recorded.event.created_at.to_string());
     assert_eq!(digest, recorded.digest.to_string());
+}
+
+#[tokio::test]
+async fn a_handle_whose_file_was_moved_or_replaced_takes_no_events() {
+    let (folder, path) = folder();
+    let ledger = open(&path).await;
+    ledger.append_one(event("e")).await.unwrap();
+    std::fs::rename(&path, folder.path().join("moved.db")).unwrap();
+    for replaced in [false, true] {
+        if replaced {
+            std::fs::write(&path, "").unwrap();
+        }
+        let error = ledger.append_one(event("f")).await.unwrap_err();
+        assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+        assert!(matches!(ledger.head().await.unwrap_err(), Error::NotFound { .. }));
+    }
+}
+
+#[tokio::test]
+async fn what_a_reset_deleted_is_gone_from_the_file_and_from_snapshots() {
+    let (folder, path) = folder();
+    let ledger = open(&path).await;
+    let payload = ledger_core::Payload::from_json(format!(r#"{{"x":"{}"}}"#, "TOPSECRET".repeat(2_000))).unwrap();
+    ledger.append_one(ledger_core::Event { payload, ..event("e") }).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
+    ledger.append_one(event("f")).await.unwrap();
+    let copy = folder.path().join("copy.db");
+    ledger_sql::snapshot(&ledger, &copy, &|_, _| ()).await.unwrap();
+    ledger.close().await.unwrap();
+    for file in [path, copy] {
+        let bytes = std::fs::read(file).unwrap();
+        assert!(!bytes.windows(9).any(|window| window == b"TOPSECRET"));
+    }
+}
+
+#[tokio::test]
+async fn a_path_is_the_same_file_wherever_and_never_a_special_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [":memory:", "file:x?mode=memory", "a b'c.db"] {
+        let path = folder.path().join(name);
+        open(&path).await.append_one(event("e")).await.unwrap();
+        assert!(path.is_file(), "{name}");
+        assert_eq!(log(&open(&path).await).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_page_counts_every_byte() {
+    let (_folder, path) = folder();
+    let ledger = open(&path).await;
+    let value = "x".repeat(1_024);
+    let metadata = (0..32).fold(ledger_core::Metadata::new(), |all, n| all.with(&format!("k{n}"), &value).unwrap());
+    let large = events("e", 1_000).into_iter().map(|event| event.with_metadata(metadata.clone()));
+    ledger.extend(large.collect::<Vec<_>>()).await.unwrap();
+    let page = ledger.read(&ledger_core::Read::after(offset(0))).await.unwrap();
+    assert!(page.events.len() < 600 && !page.exhausted, "{} events", page.events.len());
 }

@@ -141,7 +141,7 @@ async fn a_snapshot_of_an_earlier_epoch_or_of_another_history_is_left_alone() {
     snapshot(&ledger, &path("snapshot.db"), &|_, _| ()).await.unwrap();
     let error = refused(&twin, &path("snapshot.db")).await;
     assert!(matches!(error, Error::Refused(_)), "{error:?}");
-    ledger.reset(ledger.head().await.unwrap().ledger_id).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
     ledger.append_all(events("new", 9)).await.unwrap();
     let error = refused(&ledger, &path("snapshot.db")).await;
     assert!(matches!(error, Error::Refused(_)), "{error:?}");
@@ -190,7 +190,7 @@ async fn a_restored_ledger_equals_the_snapshot_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let source = open(&folder.path().join("source.db")).await;
     source.extend(events("gone", 3)).await.unwrap();
-    source.reset(source.head().await.unwrap().ledger_id).await.unwrap();
+    source.reset(&source.head().await.unwrap()).await.unwrap();
     source.extend(events("e", 4_500)).await.unwrap();
     let consumer = ConsumerName::new("consumer").unwrap();
     let last = source.event_at(offset(4_503)).await.unwrap().unwrap();
@@ -233,4 +233,60 @@ async fn a_snapshot_of_a_snapshot_is_the_same_snapshot() {
     let one = SqliteLedger::open(SqliteOptions::new(path("one.db")).mode(Mode::ReadOnly)).await.unwrap();
     snapshot(&one, &path("two.db"), &|_, _| ()).await.unwrap();
     assert_eq!(log(&open(&path("two.db")).await).await, log(&ledger).await);
+}
+
+#[tokio::test]
+async fn a_rotten_snapshot_is_not_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, target) = (folder.path().join("ledger.db"), folder.path().join("snapshot.db"));
+    let ledger = open(&path).await;
+    ledger.extend(events("e", 10)).await.unwrap();
+    snapshot(&ledger, &target, &|_, _| ()).await.unwrap();
+    let raw = Connection::open(&target).unwrap();
+    raw.execute_batch(r#"DROP TRIGGER events_are_never_changed; UPDATE events SET turn = 9 WHERE "offset" = 3"#)
+        .unwrap();
+    drop(raw);
+    ledger.append_one(event("new")).await.unwrap();
+    let before = std::fs::read(&target).unwrap();
+    let error = refused(&ledger, &target).await;
+    assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+    assert_eq!(std::fs::read(&target).unwrap(), before);
+    assert_eq!(
+        folder
+            .path()
+            .read_dir()
+            .unwrap()
+            .filter(|entry| { entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".partial") })
+            .count(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_snapshot_is_brought_up_to_date_while_somebody_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, target) = (folder.path().join("ledger.db"), folder.path().join("snapshot.db"));
+    let ledger = open(&path).await;
+    ledger.extend(events("e", 10)).await.unwrap();
+    snapshot(&ledger, &target, &|_, _| ()).await.unwrap();
+    let reader = Connection::open(&target).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events").unwrap();
+    ledger.append_one(event("new")).await.unwrap();
+    assert_eq!(snapshot(&ledger, &target, &|_, _| ()).await.unwrap().added, 1);
+}
+
+#[tokio::test]
+async fn an_empty_ledger_after_a_reset_has_the_same_snapshot_from_every_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder.path().join("ledger.db")).await;
+    ledger.extend(events("e", 10)).await.unwrap();
+    ledger.reset(&ledger.head().await.unwrap()).await.unwrap();
+    let expected = ledger.head().await.unwrap().extent;
+    let cached = Cached::new(Arc::new(ledger.clone()), 1 << 20);
+    let sides: [&dyn Ledger; 2] = [&ledger, &cached];
+    for (n, side) in sides.into_iter().enumerate() {
+        let target = folder.path().join(format!("snapshot-{n}.db"));
+        snapshot(side, &target, &|_, _| ()).await.unwrap();
+        assert_eq!(open(&target).await.head().await.unwrap().extent, expected);
+    }
 }

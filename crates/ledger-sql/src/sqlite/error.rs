@@ -7,6 +7,10 @@ use ledger_core::{Error, Result};
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
+/// EMFILE and ENFILE, which have no `ErrorKind`.
+const TOO_MANY_FILES: i32 = 24;
+const TOO_MANY_FILES_IN_SYSTEM: i32 = 23;
+
 /// A driver's error that several waiters may get.
 type Shared = Arc<rusqlite::Error>;
 
@@ -30,8 +34,15 @@ pub(super) fn not_committed(error: &Shared) -> Error {
                  of the file and its folder"
             ),
         },
+        _ if is_damaged_value(error) => Error::corrupt(None, format!("a stored value is damaged: {error}")),
         _ => Error::Backend(source()),
     }
+}
+
+/// Whether a column holds what nobody could have stored there.
+fn is_damaged_value(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
 }
 
 /// Turns the error of a commit into one that says whether anything was committed.
@@ -67,6 +78,11 @@ pub(super) fn is_not_a_database(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some((ErrorCode::NotADatabase, _)))
 }
 
+/// Whether SQLite could not open a file.
+pub(super) fn is_not_opened(error: &rusqlite::Error) -> bool {
+    matches!(code(error), Some((ErrorCode::CannotOpen, _)))
+}
+
 /// What the file system says of `path`.
 pub(super) fn file(path: &Path, error: std::io::Error) -> Error {
     use std::io::ErrorKind;
@@ -78,6 +94,9 @@ pub(super) fn file(path: &Path, error: std::io::Error) -> Error {
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             Error::StorageFull(Box::new(error))
+        }
+        _ if matches!(error.raw_os_error(), Some(TOO_MANY_FILES | TOO_MANY_FILES_IN_SYSTEM)) => {
+            Error::unavailable("too many files are open", error)
         }
         ErrorKind::AlreadyExists => Error::Refused(format!("{path} exists already")),
         _ => Error::Backend(Box::new(error)),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ledger_core::{Durability, Error, Result};
+use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{self, reading};
@@ -27,6 +28,42 @@ pub(super) enum Role {
     Live,
     /// A copy at one offset, to be read.
     Snapshot,
+}
+
+/// Which file a path names, so that a handle notices when its path comes to name another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    #[cfg(unix)]
+    device: u64,
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl FileId {
+    pub(super) fn of(path: &Path) -> Result<Self> {
+        let metadata = path.metadata().map_err(|error| error::file(path, error))?;
+        #[cfg(unix)]
+        return Ok(Self {
+            device: std::os::unix::fs::MetadataExt::dev(&metadata),
+            inode: std::os::unix::fs::MetadataExt::ino(&metadata),
+        });
+        #[cfg(not(unix))]
+        return Ok(Self {});
+    }
+
+    /// Refuses to go on with a file that its path does not name any more: what is appended to it nobody would find.
+    pub(super) fn check(self, path: &Path) -> Result<()> {
+        match Self::of(path) {
+            Ok(found) if found == self => Ok(()),
+            Ok(_) | Err(Error::NotFound { .. }) => Err(Error::NotFound {
+                what: format!(
+                    "such ledger at {} any more: the file was moved or replaced; open it again",
+                    path.display()
+                ),
+            }),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Makes sure that there is a ledger file of this build's schema, and says what it is for.
@@ -90,6 +127,10 @@ fn check_sqlite() -> Result<()> {
 
 /// Creates an empty file that only its owner may read; SQLite gives the files beside it the same permissions.
 fn create(path: &Path) -> Result<()> {
+    // Closing a descriptor drops the locks that the whole process holds on the file, so nobody else in this process may
+    // begin to use the file before its creator's descriptor is closed.
+    static CREATING: Mutex<()> = Mutex::new(());
+    let _creating = CREATING.lock();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -120,13 +161,30 @@ fn open(options: &SqliteOptions, access: OpenFlags) -> Result<Connection> {
         connection.pragma_update(None, "trusted_schema", "OFF")?;
         Ok(connection)
     };
-    open().map_err(|error| {
-        if error::is_not_a_database(&error) {
+    open().map_err(|error| match error {
+        error if error::is_not_a_database(&error) => {
             not_a_ledger(&options.path, "it is not an SQLite file; name another file")
-        } else {
-            reading(error)
         }
+        // SQLite does not say why.
+        error if error::is_not_opened(&error) => match std::fs::File::open(&options.path) {
+            Err(why) => error::file(&options.path, why),
+            Ok(_) => reading(error),
+        },
+        error => reading(error),
     })
+}
+
+/// Makes durable what the write-ahead log holds now. A process that died between writing a commit and syncing it leaves
+/// one that SQLite recovers, and that would be served, and answered as known, without being on disk.
+pub(super) fn sync_log(path: &Path) -> Result<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let log = Path::new(&log);
+    match OpenOptions::new().read(true).open(log) {
+        Ok(file) => file.sync_all().map_err(|error| error::file(log, error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error::file(log, error)),
+    }
 }
 
 /// The schema version of the file, 0 for an empty one, before anything is written to it.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Digested, Error, Extent, LedgerId, Offset, Position,
-    RecordedBatch, Result, Timestamp,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Digested, Error, Extent, Head, Offset, Position, RecordedBatch,
+    Result, Timestamp,
 };
 use rusqlite::Connection;
 
 use super::error::{during_commit, is_busy, is_refused_write, not_committed, reading};
-use super::file::open_to_write;
+use super::file::{FileId, open_to_write};
 use super::migrate::{APPEND_ONLY, version};
 use super::options::SqliteOptions;
 use super::store::{self, HeadRow};
@@ -25,14 +25,15 @@ const LOG_WAIT: Duration = Duration::from_secs(1);
 
 pub(super) struct SqliteLane {
     options: SqliteOptions,
+    file: FileId,
     /// `None` after a failure that leaves the state of the connection in doubt.
     connection: Option<Connection>,
 }
 
 impl SqliteLane {
-    pub(super) fn open(options: SqliteOptions) -> Result<Self> {
+    pub(super) fn open(options: SqliteOptions, file: FileId) -> Result<Self> {
         let connection = Some(open_to_write(&options)?);
-        Ok(Self { options, connection })
+        Ok(Self { options, file, connection })
     }
 
     /// Saves a checkpoint, if the ledger has its event.
@@ -57,6 +58,10 @@ impl SqliteLane {
     /// Takes over recorded events as they are.
     pub(super) fn restore(&mut self, batch: &RecordedBatch) -> Result<()> {
         self.transaction(|connection, head| {
+            if holds(connection, head, batch)? {
+                // Written all the same, so that it is synced before it is said to be there.
+                return store::save_head(connection, &head).map_err(reading);
+            }
             batch.check_follows(head.extent, head.latest)?;
             let head = store_recorded(connection, head, batch)?;
             store::save_head(connection, &head).map_err(reading)
@@ -64,26 +69,32 @@ impl SqliteLane {
     }
 
     /// Deletes every event and begins a new epoch.
-    pub(super) fn reset(&mut self, ledger: LedgerId) -> Result<()> {
+    pub(super) fn reset(&mut self, seen: &Head) -> Result<()> {
         self.transaction(|connection, head| {
-            ledger.check_is(head.ledger_id)?;
+            seen.check_seen(head.ledger_id, head.extent)?;
             let Extent { epoch, first, last } = head.extent;
             let extent = Extent { epoch: epoch.next(), first: last.after(), last };
             let detail = format!("deleted offsets {first} to {last}; epoch {}", extent.epoch);
             let reset = || -> rusqlite::Result<()> {
+                // Deleted means overwritten, so that no copy of the file carries it on.
                 connection.execute_batch(
-                    "DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted; DELETE FROM events;",
+                    "PRAGMA secure_delete = ON; DROP TRIGGER events_are_never_changed; \
+                     DROP TRIGGER events_are_never_deleted; DELETE FROM events; PRAGMA secure_delete = OFF;",
                 )?;
                 connection.execute_batch(APPEND_ONLY)?;
                 store::trace(connection, "reset", &detail)?;
                 store::save_head(connection, &HeadRow { extent, ..head })
             };
             reset().map_err(reading)
-        })
+        })?;
+        // The log still has the old pages. Readers may keep it in use; then the next checkpoint overwrites it.
+        let _ = self.begin_new_log();
+        Ok(())
     }
 
     /// Runs `work` in a transaction of its own, which is durable when this returns `Ok`.
     fn transaction<T>(&mut self, work: impl FnOnce(&Connection, HeadRow) -> Result<T>) -> Result<T> {
+        self.file.check(self.options.path())?;
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => open_to_write(&self.options)?,
@@ -141,7 +152,11 @@ impl Lane for SqliteLane {
             for batch in batches {
                 outcomes.push(append(connection, &mut head, batch)?);
             }
-            if head.extent != before.extent {
+            // Also for duplicates: only a commit that writes is synced, and what they repeat may not be yet.
+            if outcomes.iter().any(|outcome| matches!(outcome, Ok(AppendOutcome::Appended(_)))) {
+                if head.extent == before.extent {
+                    head.latest = before.latest;
+                }
                 store::save_head(connection, &head).map_err(reading)?;
             }
             Ok(outcomes)
@@ -186,8 +201,8 @@ fn append(connection: &Connection, head: &mut HeadRow, batch: &Batch) -> Result<
             return Ok(Ok(AppendOutcome::ConditionFailed { offset }));
         }
     }
-    if head.extent.last.checked_add(new).is_none_or(|last| last == Offset::MAX) {
-        return Ok(Err(Error::Refused("the ledger has no offsets left".into())));
+    if let Err(full) = head.extent.check_room(new) {
+        return Ok(Err(full));
     }
     let mut positions = Vec::with_capacity(known.len());
     for (event, place) in batch.events().iter().zip(known) {
@@ -213,6 +228,20 @@ fn place(connection: &Connection, event: &Digested) -> Result<Result<Option<Offs
         return Ok(Ok(Some(offset)));
     }
     Ok(Err(Error::IdConflict { id: event.event().id.clone(), stored: Some(offset) }))
+}
+
+/// Whether all of these events stand where they say, digest for digest.
+fn holds(connection: &Connection, head: HeadRow, batch: &RecordedBatch) -> Result<bool> {
+    if batch.last() > head.extent.last {
+        return Ok(false);
+    }
+    for recorded in batch.events() {
+        let stands = store::known(connection, &recorded.event.id)?;
+        if !stands.is_some_and(|(offset, _, digest)| offset == recorded.offset && digest == recorded.digest) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Stores recorded events as they are; the head that they lead to.
@@ -251,7 +280,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = SqliteOptions::new(folder.path().join("ledger.db"));
         prepare(&options).unwrap();
-        let mut lane = SqliteLane::open(options).unwrap();
+        let file = FileId::of(options.path()).unwrap();
+        let mut lane = SqliteLane::open(options, file).unwrap();
         let limit = |lane: &SqliteLane, pages: i64| {
             lane.connection.as_ref().unwrap().pragma_update(None, "max_page_count", pages).unwrap();
         };

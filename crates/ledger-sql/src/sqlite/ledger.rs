@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Durability, Error, Head, Ledger, LedgerId, Page, Progress, Read,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Durability, Error, Head, Ledger, Page, Progress, Read,
     RecordedBatch, Result, Run, RunQuery, Verification, Wakeup,
 };
 use rusqlite::Connection;
 
-use super::error::{blocking, reading};
-use super::file::{Role, prepare};
+use super::error::{blocking, file, reading};
+use super::file::{FileId, Role, prepare, sync_log};
 use super::lane::SqliteLane;
 use super::options::{Mode, SqliteOptions};
 use super::readers::Readers;
@@ -20,9 +20,11 @@ use super::verify::verify_events;
 use super::watch::Watch;
 use crate::committer::Committer;
 
-/// A ledger in one SQLite file. Clones share the connections; the last one to go finishes what is queued.
+/// A ledger in one SQLite file. Clones share the connections.
 ///
-/// A snapshot opens too, to be read. Needs a tokio runtime for reads, which run on its blocking threads.
+/// A snapshot opens too, to be read. Opening and reading need a tokio runtime, on whose blocking threads they run. When
+/// the last clone is dropped it waits until what is queued is committed; where that must not block, [`close`](Self::close)
+/// it instead.
 #[derive(Clone)]
 pub struct SqliteLedger(Arc<Shared>);
 
@@ -46,16 +48,35 @@ impl SqliteLedger {
     }
 
     fn open_now(options: SqliteOptions) -> Result<Self> {
+        // The path means the same file wherever the process goes, and never one of SQLite's special names.
+        let path = std::path::absolute(options.path()).map_err(|error| file(options.path(), error))?;
+        let options = SqliteOptions { path, ..options };
         let role = prepare(&options)?;
+        let file = FileId::of(options.path())?;
+        // What `prepare` has recovered from the log of a process that died.
+        sync_log(options.path())?;
         let watch = Watch::start(&options)?;
         let committer = if role == Role::Live && options.mode != Mode::ReadOnly {
             let signal = Arc::clone(watch.signal());
-            Some(Committer::start(SqliteLane::open(options.clone())?, move || signal.notify())?)
+            Some(Committer::start(SqliteLane::open(options.clone(), file)?, move || signal.notify())?)
         } else {
             None
         };
-        let readers = Arc::new(Readers::new(options.clone()));
+        let readers = Arc::new(Readers::new(options.clone(), file));
         Ok(Self(Arc::new(Shared { options, role, watch, readers, committer })))
+    }
+
+    /// Drops this handle without blocking: when it is the last one, returns when everything queued is committed and the
+    /// file is closed.
+    ///
+    /// # Errors
+    /// None of the ledger's own: what could not be committed was answered where it was appended.
+    pub async fn close(self) -> Result<()> {
+        blocking(move || {
+            drop(self);
+            Ok(())
+        })
+        .await
     }
 
     /// The file.
@@ -74,6 +95,11 @@ impl SqliteLedger {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.0.readers.read(work).await
+    }
+
+    /// Checks every event, but not what SQLite can check of itself.
+    pub(super) async fn verify_events(&self, progress: Progress<'_>) -> Result<Verification> {
+        verify_events(&self.0.readers, progress).await
     }
 
     fn committer(&self) -> Result<&Committer<SqliteLane>> {
@@ -122,8 +148,9 @@ impl Ledger for SqliteLedger {
         self.committer()?.run(move |lane| lane.restore(&batch)).await
     }
 
-    async fn reset(&self, ledger: LedgerId) -> Result<Head> {
-        self.committer()?.run(move |lane| lane.reset(ledger)).await?;
+    async fn reset(&self, seen: &Head) -> Result<Head> {
+        let seen = seen.clone();
+        self.committer()?.run(move |lane| lane.reset(&seen)).await?;
         self.head().await
     }
 
@@ -132,17 +159,20 @@ impl Ledger for SqliteLedger {
     }
 
     async fn verify(&self, progress: Progress<'_>) -> Result<Verification> {
-        let report = verify_events(self, progress).await?;
+        let report = self.verify_events(progress).await?;
         if report.fault.is_some() {
             return Ok(report);
         }
-        let fault = self.reading(storage_fault).await?;
-        Ok(Verification { fault, ..report })
+        match self.reading(check_storage).await {
+            Ok(()) => Ok(report),
+            Err(fault @ Error::Corrupt { .. }) => Ok(report.with_fault(&fault)),
+            Err(error) => Err(error),
+        }
     }
 }
 
-/// The first thing that SQLite finds wrong with its pages and indexes.
-fn storage_fault(connection: &Connection) -> Result<Option<String>> {
+/// Has SQLite check its pages and indexes.
+fn check_storage(connection: &Connection) -> Result<()> {
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(reading)?;
-    Ok((found != "ok").then(|| format!("SQLite finds: {found}")))
+    if found == "ok" { Ok(()) } else { Err(Error::corrupt(None, format!("SQLite finds {found}"))) }
 }

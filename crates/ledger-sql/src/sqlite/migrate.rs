@@ -3,7 +3,7 @@
 //! Each version is one step, applied in one transaction with `PRAGMA user_version`; so any number of processes may start
 //! at once, and one that dies half-way leaves the file as it was. A published step never changes.
 
-use ledger_core::{Epoch, Error, LedgerId, Result, Timestamp};
+use ledger_core::{Epoch, Error, Extent, LedgerId, Offset, Result, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::error::reading;
@@ -48,6 +48,7 @@ CREATE TABLE ledger_head (
     first       INTEGER NOT NULL,
     next        INTEGER NOT NULL,
     recorded_at INTEGER NOT NULL, -- of the last event
+    commits     INTEGER NOT NULL, -- raised by every commit, so that each one writes, and syncs
     created_at  INTEGER NOT NULL
 ) STRICT;
 
@@ -91,17 +92,19 @@ CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'a ledger is append-only: events are never deleted'); END;
 "#;
 
-/// The name and role of a ledger file, set when it is created.
+/// The name and role of a ledger file, and where its offsets begin; set when it is created.
 pub(super) struct Identity {
     pub(super) ledger_id: LedgerId,
     pub(super) epoch: Epoch,
+    pub(super) first: Offset,
     pub(super) role: &'static str,
 }
 
 impl Identity {
     /// A new ledger's.
     pub(super) fn fresh() -> Self {
-        Self { ledger_id: LedgerId::random(), epoch: Epoch::FIRST, role: "live" }
+        let Extent { epoch, first, last: _ } = Extent::EMPTY;
+        Self { ledger_id: LedgerId::random(), epoch, first, role: "live" }
     }
 }
 
@@ -123,11 +126,18 @@ pub(super) fn migrate(connection: &mut Connection, identity: &Identity) -> Resul
 pub(super) fn create(connection: &Connection, identity: &Identity) -> rusqlite::Result<()> {
     connection.execute_batch(VERSION_1)?;
     connection.execute_batch(APPEND_ONLY)?;
-    let Identity { ledger_id, epoch, role } = identity;
+    let Identity { ledger_id, epoch, first, role } = identity;
     connection.execute(
-        "INSERT INTO ledger_head (lane, ledger_id, role, epoch, first, next, recorded_at, created_at) \
-         VALUES (1, ?1, ?2, ?3, 1, 1, ?4, ?5)",
-        params![ledger_id.to_string(), role, epoch.get(), Timestamp::MIN.as_micros(), Timestamp::now().as_micros()],
+        "INSERT INTO ledger_head (lane, ledger_id, role, epoch, first, next, recorded_at, commits, created_at) \
+         VALUES (1, ?1, ?2, ?3, ?4, ?4, ?5, 0, ?6)",
+        params![
+            ledger_id.to_string(),
+            role,
+            epoch.get(),
+            first.as_i64(),
+            Timestamp::MIN.as_micros(),
+            Timestamp::now().as_micros()
+        ],
     )?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", SCHEMA_VERSION)

@@ -10,17 +10,21 @@ mod lane;
 mod ledger;
 mod migrate;
 mod options;
+mod pages;
 mod readers;
+mod restore;
 mod snapshot;
 mod snapshot_file;
 mod store;
+mod target;
 mod verify;
 mod watch;
 
 pub use crate::row::ReadVerification;
 pub use ledger::SqliteLedger;
 pub use options::{Mode, SqliteOptions};
-pub use snapshot::{Restored, SnapshotKind, Snapshotted, restore, snapshot};
+pub use restore::{Restored, restore};
+pub use snapshot::{SnapshotKind, Snapshotted, snapshot};
 
 /// The tables of a ledger file, for tests of statements.
 #[cfg(test)]

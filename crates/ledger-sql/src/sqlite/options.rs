@@ -10,6 +10,9 @@ use crate::row::ReadVerification;
 /// How long a writer waits for another process that writes, unless told otherwise.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The longest time to wait; SQLite counts milliseconds in 32 bits.
+const LONGEST_BUSY_TIMEOUT: Duration = Duration::from_secs(24 * 3_600);
+
 /// What may be done with the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -107,10 +110,10 @@ impl SqliteOptions {
     }
 
     /// How long to wait for other writers before an append fails with
-    /// [`Error::Unavailable`](ledger_core::Error::Unavailable).
+    /// [`Error::Unavailable`](ledger_core::Error::Unavailable); at most a day.
     #[must_use]
     pub fn busy_timeout(self, busy_timeout: Duration) -> Self {
-        Self { busy_timeout, ..self }
+        Self { busy_timeout: busy_timeout.min(LONGEST_BUSY_TIMEOUT), ..self }
     }
 
     /// Whether events are checked against their digests on every read.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::error::{blocking, reading};
-use super::file::open_to_read;
+use super::file::{FileId, open_to_read};
 use super::migrate::version;
 use super::options::SqliteOptions;
 
@@ -17,13 +17,14 @@ const READERS: usize = 8;
 
 pub(super) struct Readers {
     options: SqliteOptions,
+    file: FileId,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    pub(super) fn new(options: SqliteOptions) -> Self {
-        Self { options, idle: Mutex::new(Vec::new()), permits: Arc::new(Semaphore::new(READERS)) }
+    pub(super) fn new(options: SqliteOptions, file: FileId) -> Self {
+        Self { options, file, idle: Mutex::new(Vec::new()), permits: Arc::new(Semaphore::new(READERS)) }
     }
 
     /// Runs `work` on a connection, in one read transaction: everything that it sees is of one moment.
@@ -42,6 +43,7 @@ impl Readers {
     }
 
     fn read_now<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.file.check(self.options.path())?;
         let idle = self.idle.lock().pop();
         let connection = match idle {
             Some(connection) => connection,

@@ -1,14 +1,11 @@
-//! Any ledger to one portable file at exactly one offset, and back.
+//! Any ledger to one portable file at exactly one offset.
 
 use std::any::Any;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use ledger_core::limits::{MAX_BATCH_EVENTS, MAX_PAGE_EVENTS};
 use ledger_core::{
-    CheckpointMove, Epoch, Error, Head, Ledger, LedgerExt, LedgerId, Offset, Page, PageSize, Progress, Read,
-    RecordedBatch, RecordedEvent, Result,
+    Checkpoint, Epoch, Error, Head, Ledger, LedgerExt, LedgerId, Offset, Progress, RecordedBatch, Result,
 };
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -18,9 +15,10 @@ use super::error::{blocking, file, reading};
 use super::file::{Role, pragma};
 use super::ledger::SqliteLedger;
 use super::options::{Mode, SqliteOptions};
-use super::snapshot_file::SnapshotFile;
+use super::pages::Pages;
+use super::snapshot_file::{self, SnapshotFile};
 use super::store;
-use super::verify::verify_events;
+use super::target::Target;
 
 /// Pages that the online backup copies between two reports of progress.
 const BACKUP_PAGES: std::ffi::c_int = 4_096;
@@ -52,66 +50,50 @@ pub struct Snapshotted {
     pub kind: SnapshotKind,
 }
 
-/// A snapshot that was restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Restored {
-    /// Into which ledger.
-    pub ledger_id: LedgerId,
-    /// The first offset that it holds.
-    pub first: Offset,
-    /// The last offset that it holds.
-    pub last: Offset,
-    /// How many events were added; fewer than there are when an interrupted restore went on.
-    pub added: u64,
-}
-
 /// Copies `ledger`, as it is at one moment, to the file at `target`, while appends go on.
 ///
 /// The file has the same ids, offsets, times and digests, is itself a ledger to be read, and carries the checkpoints. It
-/// is written beside the target, verified, synced and then named, so that it is there complete or not at all. A target
-/// that is an older snapshot of the same ledger is brought up to date by adding what is new, in one transaction.
+/// is written beside the target, verified, synced and then named, so that it is there complete or not at all; a process
+/// that is killed leaves a `.ledger-snapshot-*.partial` behind, which can be deleted. A target that is an older snapshot
+/// of the same ledger is brought up to date: copied, and only what is new is added, before the copy takes its place.
 ///
 /// # Errors
 /// [`Error::Refused`] or [`Error::NotALedger`] when the target is anything but an older snapshot of this ledger; it is
-/// left untouched. [`Error::Corrupt`] when the ledger is damaged; there is no new snapshot then.
+/// left untouched. [`Error::Corrupt`] when the ledger or the older snapshot is damaged; nothing is changed then.
+/// [`Error::Unavailable`] when somebody else changed the target meanwhile.
 pub async fn snapshot(ledger: &dyn Ledger, target: &Path, progress: Progress<'_>) -> Result<Snapshotted> {
+    let target = Target::at(target)?;
+    // Before the head, so that none of them stands beyond it.
+    let checkpoints = ledger.checkpoints().await?;
     let head = ledger.head().await?;
-    if target.symlink_metadata().is_ok() {
-        return update(ledger, &head, target, progress).await;
-    }
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
+    let partial = target.partial()?;
+    let (kind, before) = match &target.older {
+        None => {
+            let any: &dyn Any = ledger;
+            match any.downcast_ref::<SqliteLedger>() {
+                Some(source) => back_up(source, partial.to_path_buf(), progress).await?,
+                None => write_new(ledger, &head, checkpoints, partial.to_path_buf(), progress).await?,
+            }
+            (SnapshotKind::Created, 0)
+        }
+        Some(_) => {
+            let older = check_older(ledger, &head, &target.path).await?;
+            bring_up_to_date(ledger, &head, checkpoints, &target.path, partial.to_path_buf(), progress).await?;
+            (SnapshotKind::Updated, older.extent.events())
+        }
     };
-    let partial = tempfile::Builder::new()
-        .prefix(".ledger-snapshot-")
-        .suffix(".partial")
-        .tempfile_in(&folder)
-        .map_err(|error| file(&folder, error))?
-        .into_temp_path();
-    let any: &dyn Any = ledger;
-    match any.downcast_ref::<SqliteLedger>() {
-        Some(source) => back_up(source, partial.to_path_buf(), progress).await?,
-        None => write_new(ledger, &head, partial.to_path_buf(), progress).await?,
-    }
     tracing::debug!("copied");
-    let head = check(&partial).await?;
+    let taken = check(&partial).await?;
     tracing::debug!("verified and synced");
-    let target = target.to_owned();
-    blocking(move || {
-        // Fails if somebody else has made the target meanwhile.
-        partial.persist_noclobber(&target).map_err(|error| file(&target, error.error))?;
-        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(|error| file(&folder, error))
-    })
-    .await?;
-    let extent = head.extent;
+    blocking(move || target.publish(partial)).await?;
+    let extent = taken.extent;
     Ok(Snapshotted {
-        ledger_id: head.ledger_id,
+        ledger_id: taken.ledger_id,
         epoch: extent.epoch,
         first: extent.first,
         last: extent.last,
-        added: extent.events(),
-        kind: SnapshotKind::Created,
+        added: extent.events() - before,
+        kind,
     })
 }
 
@@ -137,9 +119,7 @@ async fn back_up(source: &SqliteLedger, partial: PathBuf, progress: Progress<'_>
 fn copy_pages(source: &Connection, partial: &Path, report: &dyn Fn(u64, u64)) -> Result<()> {
     // Begins the snapshot that every page is read from.
     let head = store::head(source)?;
-    let mut target = Connection::open(partial).map_err(reading)?;
-    pragma(&target, "journal_mode", "OFF")?;
-    pragma(&target, "synchronous", "OFF")?;
+    let mut target = snapshot_file::open(partial)?;
     let backup = Backup::new(source, &mut target).map_err(reading)?;
     loop {
         let step = backup.step(BACKUP_PAGES).map_err(reading)?;
@@ -163,57 +143,72 @@ fn copy_pages(source: &Connection, partial: &Path, report: &dyn Fn(u64, u64)) ->
 }
 
 /// Any ledger to a new file, event by event.
-async fn write_new(ledger: &dyn Ledger, head: &Head, partial: PathBuf, progress: Progress<'_>) -> Result<()> {
-    let (ledger_id, epoch) = (head.ledger_id, head.extent.epoch);
-    let snapshot = blocking(move || SnapshotFile::create(&partial, ledger_id, epoch)).await?;
-    pump(ledger, head, snapshot, progress).await.map(drop)
+async fn write_new(
+    ledger: &dyn Ledger,
+    head: &Head,
+    checkpoints: Vec<Checkpoint>,
+    partial: PathBuf,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let empty = head.clone();
+    let snapshot = blocking(move || SnapshotFile::create(&partial, &empty)).await?;
+    pump(ledger, head, snapshot, checkpoints, progress).await
 }
 
-/// An older snapshot of the same ledger, brought up to date.
-async fn update(ledger: &dyn Ledger, head: &Head, target: &Path, progress: Progress<'_>) -> Result<Snapshotted> {
-    let path = target.to_owned();
-    let snapshot = blocking(move || SnapshotFile::open(&path)).await?;
-    let older = snapshot.head();
-    check_older(ledger, head, target, snapshot.head()).await?;
-    let newer = pump(ledger, head, snapshot, progress).await?;
-    Ok(Snapshotted {
-        ledger_id: newer.ledger_id,
-        epoch: newer.extent.epoch,
-        first: newer.extent.first,
-        last: newer.extent.last,
-        added: newer.extent.events() - older.extent.events(),
-        kind: SnapshotKind::Updated,
+/// A copy of an older snapshot, and what is new since.
+async fn bring_up_to_date(
+    ledger: &dyn Ledger,
+    head: &Head,
+    checkpoints: Vec<Checkpoint>,
+    older: &Path,
+    partial: PathBuf,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let older = older.to_owned();
+    let snapshot = blocking(move || {
+        std::fs::copy(&older, &partial).map_err(|error| file(&older, error))?;
+        SnapshotFile::open(&partial)
     })
+    .await?;
+    pump(ledger, head, snapshot, checkpoints, progress).await
 }
 
-/// Refuses to touch what is not a prefix of this ledger.
-async fn check_older(ledger: &dyn Ledger, head: &Head, target: &Path, older: store::HeadRow) -> Result<()> {
+/// Refuses to replace what is not a prefix of this ledger.
+async fn check_older(ledger: &dyn Ledger, head: &Head, target: &Path) -> Result<Head> {
     let refuse = |why: String| Err(Error::Refused(format!("{} {why}; name a new file", target.display())));
+    let snapshot = match SqliteLedger::open(SqliteOptions::new(target).mode(Mode::ReadOnly)).await {
+        Err(Error::NotFound { .. }) => return refuse("is empty".into()),
+        opened => opened?,
+    };
+    if snapshot.role() != Role::Snapshot {
+        return refuse("is a live ledger, not a snapshot".into());
+    }
+    let older = snapshot.head().await?;
     if older.ledger_id != head.ledger_id {
         return refuse(format!("is a snapshot of another ledger ({})", older.ledger_id));
     }
     if older.extent.epoch != head.extent.epoch {
         return refuse(format!("is a snapshot of epoch {}, before the ledger was reset", older.extent.epoch));
     }
-    if older.extent.is_empty() {
-        return Ok(());
-    }
-    let snapshot = SqliteLedger::open(SqliteOptions::new(target).mode(Mode::ReadOnly)).await?;
     let last = older.extent.last;
+    if last > head.extent.last {
+        return refuse(format!("holds events up to offset {last}, beyond this ledger's"));
+    }
     let (theirs, ours) = (snapshot.event_at(last).await?, ledger.event_at(last).await?);
-    if theirs.is_none() || theirs != ours {
+    if !older.extent.is_empty() && (theirs.is_none() || theirs != ours) {
         return refuse(format!("holds other events than this ledger at offset {last}"));
     }
-    Ok(())
+    Ok(older)
 }
 
-/// Adds to `snapshot` what the ledger held at `head` and it does not, and commits.
+/// Adds to `snapshot` what the ledger held at `head` and it does not, and completes it.
 async fn pump(
     ledger: &dyn Ledger,
     head: &Head,
     mut snapshot: SnapshotFile,
+    checkpoints: Vec<Checkpoint>,
     progress: Progress<'_>,
-) -> Result<store::HeadRow> {
+) -> Result<()> {
     let mut source = Pages::new(ledger, snapshot.head().extent.last, head)?;
     let mut page = source.next().await?;
     while let Some(events) = page {
@@ -228,7 +223,6 @@ async fn pump(
         progress(last.get().saturating_sub(head.extent.first.before().get()), head.extent.events());
         page = next?;
     }
-    let checkpoints = ledger.checkpoints().await?;
     blocking(move || snapshot.finish(&checkpoints)).await
 }
 
@@ -245,92 +239,10 @@ async fn check(partial: &Path) -> Result<Head> {
         if snapshot.role() != Role::Snapshot {
             return Err(Error::corrupt(None, "the copy is not marked as a snapshot"));
         }
-        verify_events(&snapshot, &|_, _| ()).await?.into_result()?;
+        snapshot.verify_events(&|_, _| ()).await?.into_result()?;
         snapshot.head().await
     };
     let (synced, head) = futures_util::join!(sync, verify);
     synced?;
     head
-}
-
-/// Copies the ledger file at `source`, a snapshot or a live one, into `ledger`: a new one of any engine, or one that
-/// holds the beginning of the same events, as an interrupted restore leaves it. Offsets, times and digests are kept, and
-/// so are checkpoints; the ledger keeps its own identity.
-///
-/// # Errors
-/// [`Error::Refused`] when the ledger holds anything else; it is left untouched. [`Error::Corrupt`] when the source is
-/// damaged: what stands before the damage has been restored.
-pub async fn restore(source: &Path, ledger: &dyn Ledger, progress: Progress<'_>) -> Result<Restored> {
-    let source =
-        SqliteLedger::open(SqliteOptions::new(source).mode(Mode::ReadOnly)).await.map_err(|error| match error {
-            Error::NotFound { .. } => Error::NotFound { what: format!("snapshot at {}", source.display()) },
-            error => error,
-        })?;
-    let from = source.head().await?;
-    let before = ledger.head().await?;
-    check_prefix(&source, &from, ledger, &before).await?;
-    let at = if before.extent.is_empty() { from.extent.first.before() } else { before.extent.last };
-    let mut pages = Pages::new(&source, at, &from)?;
-    let mut page = pages.next().await?;
-    while let Some(events) = page {
-        let batch = RecordedBatch::new(events)?;
-        let last = batch.last();
-        let (restored, next) = futures_util::join!(ledger.restore(batch), pages.next());
-        restored?;
-        progress(last.get().saturating_sub(from.extent.first.before().get()), from.extent.events());
-        page = next?;
-    }
-    for checkpoint in source.checkpoints().await? {
-        if checkpoint.offset <= from.extent.last && ledger.event_at(checkpoint.offset).await?.is_some() {
-            ledger.save_checkpoint(checkpoint, CheckpointMove::Forward).await?;
-        }
-    }
-    let after = ledger.head().await?;
-    Ok(Restored {
-        ledger_id: after.ledger_id,
-        first: after.extent.first,
-        last: after.extent.last,
-        added: after.extent.events() - before.extent.events(),
-    })
-}
-
-/// Refuses a ledger that holds anything but the beginning of the source.
-async fn check_prefix(source: &SqliteLedger, from: &Head, ledger: &dyn Ledger, to: &Head) -> Result<()> {
-    if to.extent.is_empty() {
-        return Ok(());
-    }
-    let last = to.extent.last;
-    let (theirs, ours) = (source.event_at(last).await?, ledger.event_at(last).await?);
-    if to.extent.first == from.extent.first && theirs.is_some() && theirs == ours {
-        return Ok(());
-    }
-    Err(Error::Refused("the ledger holds other events already; restore into a new ledger".into()))
-}
-
-/// The events after an offset up to what a ledger held at one moment.
-struct Pages<'a> {
-    ledger: &'a dyn Ledger,
-    read: Read,
-    last: Offset,
-}
-
-impl<'a> Pages<'a> {
-    fn new(ledger: &'a dyn Ledger, after: Offset, head: &Head) -> Result<Self> {
-        // A position before the first event is the beginning, also of a ledger that was reset.
-        let after = if after < head.extent.first { Offset::ZERO } else { after };
-        let limit = PageSize::new(MAX_PAGE_EVENTS.min(MAX_BATCH_EVENTS).min(2_000))?;
-        let read = Read::after(after).in_epoch(head.extent.epoch).limit(limit);
-        Ok(Self { ledger, read, last: head.extent.last })
-    }
-
-    async fn next(&mut self) -> Result<Option<Vec<Arc<RecordedEvent>>>> {
-        if self.read.cursor() >= self.last {
-            return Ok(None);
-        }
-        let page: Page = self.ledger.read(&self.read).await?;
-        self.read = self.read.clone().resume(&page);
-        let mut events = page.events;
-        events.retain(|event| event.offset <= self.last);
-        Ok((!events.is_empty()).then_some(events))
-    }
 }

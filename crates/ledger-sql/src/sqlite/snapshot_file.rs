@@ -1,17 +1,17 @@
-//! A snapshot file as it is written: beside its target, or on top of an older snapshot, in one transaction.
+//! A snapshot file while it is written: beside its target, known to nobody else, so without a journal and without syncs
+//! until it is complete.
 //!
 //! A snapshot has no write-ahead log, so it is one file that can be copied and that can be read from a read-only place.
 
 use std::path::Path;
 
-use ledger_core::{Checkpoint, Durability, Epoch, Error, LedgerId, RecordedBatch, Result};
+use ledger_core::{Checkpoint, Head, RecordedBatch, Result};
 use rusqlite::Connection;
 
-use super::error::{is_busy, reading};
-use super::file::{Role, open_to_write, pragma, prepare};
+use super::error::reading;
+use super::file::pragma;
 use super::lane::store_recorded;
 use super::migrate::{Identity, migrate};
-use super::options::{Mode, SqliteOptions};
 use super::store::{self, HeadRow};
 
 pub(super) struct SnapshotFile {
@@ -20,41 +20,21 @@ pub(super) struct SnapshotFile {
 }
 
 impl SnapshotFile {
-    /// Makes an empty file at `path` a snapshot of this ledger. Until [`Self::finish`] and a sync it may be anything, so
-    /// `path` is not where people look.
-    pub(super) fn create(path: &Path, ledger_id: LedgerId, epoch: Epoch) -> Result<Self> {
-        let mut connection = Connection::open(path).map_err(reading)?;
-        pragma(&connection, "journal_mode", "OFF")?;
-        pragma(&connection, "synchronous", "OFF")?;
-        migrate(&mut connection, &Identity { ledger_id, epoch, role: "snapshot" })?;
+    /// Makes the empty file at `path` a snapshot of the ledger with this head, without its events.
+    pub(super) fn create(path: &Path, head: &Head) -> Result<Self> {
+        let mut connection = open(path)?;
+        let (epoch, first) = (head.extent.epoch, head.extent.first);
+        migrate(&mut connection, &Identity { ledger_id: head.ledger_id, epoch, first, role: "snapshot" })?;
         Self::begin(connection)
     }
 
-    /// Opens the snapshot at `path` to add to it. A crash before [`Self::finish`] returns leaves it as it was.
+    /// Opens a copy of an older snapshot to add to it.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let options = SqliteOptions::new(path).mode(Mode::Existing).durability(Durability::Synced);
-        let refuse =
-            |what: &str| Error::Refused(format!("{} is {what}, not a snapshot; name a new file", path.display()));
-        match prepare(&options) {
-            Ok(Role::Snapshot) => {}
-            Ok(Role::Live) => return Err(refuse("a live ledger")),
-            Err(Error::NotFound { .. }) => return Err(refuse("empty or leads nowhere")),
-            Err(error) => return Err(error),
-        }
-        let connection = open_to_write(&options)?;
-        // The folder is synced after the rollback journal is gone.
-        pragma(&connection, "synchronous", "EXTRA")?;
-        Self::begin(connection)
+        Self::begin(open(path)?)
     }
 
     fn begin(connection: Connection) -> Result<Self> {
-        connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| {
-            if is_busy(&error) {
-                Error::unavailable("the snapshot is being written or read", error)
-            } else {
-                reading(error)
-            }
-        })?;
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(reading)?;
         let head = store::head(&connection)?;
         Ok(Self { connection, head })
     }
@@ -69,14 +49,21 @@ impl SnapshotFile {
         Ok(())
     }
 
-    /// Commits everything. Checkpoints that stand beyond the snapshot are left out.
-    pub(super) fn finish(self, checkpoints: &[Checkpoint]) -> Result<HeadRow> {
+    /// Completes the file; it is not durable yet.
+    pub(super) fn finish(self, checkpoints: &[Checkpoint]) -> Result<()> {
         store::save_head(&self.connection, &self.head).map_err(reading)?;
-        for checkpoint in checkpoints.iter().filter(|checkpoint| checkpoint.offset <= self.head.extent.last) {
+        for checkpoint in checkpoints {
             store::save_checkpoint(&self.connection, checkpoint).map_err(reading)?;
         }
         self.connection.execute_batch("COMMIT").map_err(reading)?;
-        self.connection.close().map_err(|(_, error)| reading(error))?;
-        Ok(self.head)
+        self.connection.close().map_err(|(_, error)| reading(error))
     }
+}
+
+/// Opens a file that can be thrown away when anything fails.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path).map_err(reading)?;
+    pragma(&connection, "journal_mode", "OFF")?;
+    pragma(&connection, "synchronous", "OFF")?;
+    Ok(connection)
 }

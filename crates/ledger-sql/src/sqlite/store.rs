@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ledger_core::limits::MAX_PAGE_BYTES;
 use ledger_core::{
-    AppendCondition, Checkpoint, ConsumerName, Digest, Epoch, Error, Event, EventId, Extent, LedgerId, Offset, Page,
-    Read, RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
+    AppendCondition, Checkpoint, ConsumerName, Digest, Epoch, Error, Event, EventId, Extent, Invalid, LedgerId, Offset,
+    Page, Read, RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use sea_query::{SqliteQueryBuilder, Value};
@@ -40,7 +40,6 @@ pub(super) fn head(connection: &Connection) -> Result<HeadRow> {
             rusqlite::Error::QueryReturnedNoRows => Error::corrupt(None, "the head row is missing"),
             error => reading(error),
         })?;
-    let damaged = |error: ledger_core::Invalid| Error::corrupt(None, format!("the head row is damaged: {error}"));
     Ok(HeadRow {
         ledger_id: ledger_id.parse().map_err(damaged)?,
         extent: Extent {
@@ -52,10 +51,11 @@ pub(super) fn head(connection: &Connection) -> Result<HeadRow> {
     })
 }
 
+/// Writes the head row; the page is dirty afterwards even if nothing else has changed.
 pub(super) fn save_head(connection: &Connection, head: &HeadRow) -> rusqlite::Result<()> {
     let HeadRow { ledger_id: _, extent: Extent { epoch, first, last }, latest } = head;
     connection
-        .prepare_cached("UPDATE ledger_head SET epoch = ?1, first = ?2, next = ?3, recorded_at = ?4 WHERE lane = 1")?
+        .prepare_cached("UPDATE ledger_head SET epoch = ?1, first = ?2, next = ?3, recorded_at = ?4, commits = commits + 1 WHERE lane = 1")?
         .execute(params![epoch.get(), first.as_i64(), last.after().as_i64(), latest.as_micros()])?;
     Ok(())
 }
@@ -69,7 +69,6 @@ pub(super) fn known(connection: &Connection, id: &EventId) -> Result<Option<(Off
         })
         .map_err(reading)?;
     let Some((offset, created_at, digest)) = found else { return Ok(None) };
-    let damaged = |error: ledger_core::Invalid| Error::corrupt(None, format!("{id:?} is damaged: {error}"));
     Ok(Some((
         Offset::from_i64(offset).map_err(damaged)?,
         Timestamp::from_micros(created_at).map_err(damaged)?,
@@ -85,7 +84,7 @@ pub(super) fn violation(connection: &Connection, condition: &AppendCondition) ->
         .prepare_cached(&sql)
         .and_then(|mut statement| statement.query_row(values, |row| row.get(0)).optional())
         .map_err(reading)?;
-    found.map(Offset::from_i64).transpose().map_err(Error::from)
+    found.map(Offset::from_i64).transpose().map_err(damaged)
 }
 
 /// Stores an event where it says it stands.
@@ -153,7 +152,7 @@ pub(super) fn page(connection: &Connection, read: &Read, verification: ReadVerif
             Err(Error::Corrupt { .. }) if !events.is_empty() => return Page::new(read, events, true, extent),
             Err(error) => return Err(error),
         };
-        bytes += recorded.event.payload.as_str().len();
+        bytes += recorded.event.size();
         events.push(Arc::new(recorded));
     }
     Page::new(read, events, false, extent)
@@ -201,7 +200,7 @@ pub(super) fn runs(connection: &Connection, query: RunQuery) -> Result<Vec<Run>>
     let rows = statement.query_map(params![query.after().as_i64(), limit], run).map_err(reading)?;
     rows.map(|row| {
         let (run_id, first, last, events) = row.map_err(reading)?;
-        let (first, last) = (Offset::from_i64(first)?, Offset::from_i64(last)?);
+        let (first, last) = (Offset::from_i64(first).map_err(damaged)?, Offset::from_i64(last).map_err(damaged)?);
         Ok(Run { run_id: RunId::from_stored(run_id), first, last, events: events.unsigned_abs() })
     })
     .collect()
@@ -217,9 +216,9 @@ pub(super) fn checkpoints(connection: &Connection) -> Result<Vec<Checkpoint>> {
         let (consumer, offset, event_id, updated_at): (String, i64, Option<String>, i64) = row.map_err(reading)?;
         Ok(Checkpoint {
             consumer: ConsumerName::from_stored(consumer),
-            offset: Offset::from_i64(offset)?,
+            offset: Offset::from_i64(offset).map_err(damaged)?,
             event_id: event_id.map(EventId::from_stored),
-            updated_at: Timestamp::from_micros(updated_at)?,
+            updated_at: Timestamp::from_micros(updated_at).map_err(damaged)?,
         })
     })
     .collect()
@@ -276,6 +275,11 @@ fn columns<'a>(row: &'a rusqlite::Row<'_>) -> Result<Row<'a>> {
         let offset = row.get(0).ok().and_then(|offset| Offset::from_i64(offset).ok());
         Error::corrupt(offset, format!("a column has another type or is not UTF-8: {error}"))
     })
+}
+
+/// A stored value that nobody could have stored.
+fn damaged(error: Invalid) -> Error {
+    Error::corrupt(None, format!("a stored value is damaged: {error}"))
 }
 
 /// sea-query's values for the driver.

@@ -1,10 +1,12 @@
 //! Checking every event of a file, on several connections at once.
 
+use std::sync::Arc;
+
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use ledger_core::{Error, Extent, Ledger, Offset, Progress, Result, Timestamp, Verification};
+use ledger_core::{Error, Extent, Offset, Progress, Result, Timestamp, Verification};
 use rusqlite::Connection;
 
-use super::ledger::SqliteLedger;
+use super::readers::Readers;
 use super::store;
 
 /// Events that one connection checks at a time.
@@ -15,13 +17,19 @@ const MOST_WORKERS: usize = 4;
 
 /// Checks each event that the ledger holds now: digest, seal, dense offsets, times that do not decrease. In parts, whose
 /// answers are taken in order, so that the fault is the first one.
-pub(super) async fn verify_events(ledger: &SqliteLedger, progress: Progress<'_>) -> Result<Verification> {
-    let extent = ledger.head().await?.extent;
+pub(super) async fn verify_events(readers: &Arc<Readers>, progress: Progress<'_>) -> Result<Verification> {
+    let extent = match readers.read(store::head).await {
+        Ok(head) => head.extent,
+        Err(fault @ Error::Corrupt { .. }) => {
+            let nothing = Verification { events: 0, first: Offset::ZERO, last: Offset::ZERO, fault: None };
+            return Ok(nothing.with_fault(&fault));
+        }
+        Err(error) => return Err(error),
+    };
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
     let mut report = Verification { events: 0, first: extent.first, last: extent.last, fault: None };
     let mut latest = Timestamp::MIN;
-    let parts =
-        stream::iter(parts(extent)).map(|part| ledger.reading(move |connection| check(connection, extent, part)));
+    let parts = stream::iter(parts(extent)).map(|part| readers.read(move |connection| check(connection, extent, part)));
     let mut parts = parts.buffered(workers);
     while let Some(checked) = parts.try_next().await? {
         report.events += checked.events;
@@ -45,12 +53,13 @@ struct Checked {
     fault: Option<Error>,
 }
 
-/// The ledger's extent, cut into parts; the last one reaches to the end of the offsets, where nothing may be.
+/// The ledger's extent, cut into parts. The first one begins at 0 and the last one reaches to the end of the offsets, since
+/// nothing may stand outside.
 fn parts(extent: Extent) -> impl Iterator<Item = (Offset, Offset)> {
-    let mut next = Some(extent.first);
+    let mut next = Some(Offset::ZERO);
     std::iter::from_fn(move || {
         let first = next?;
-        let last = first.checked_add(PART_EVENTS - 1).filter(|last| *last < extent.last);
+        let last = first.max(extent.first).checked_add(PART_EVENTS - 1).filter(|last| *last < extent.last);
         next = last.map(Offset::after);
         Some((first, last.unwrap_or(Offset::MAX)))
     })
@@ -64,10 +73,10 @@ fn check(connection: &Connection, extent: Extent, (first, last): (Offset, Offset
     // What was appended since the verification began belongs to the next one.
     let end = if last == Offset::MAX { extent.last } else { last };
     let mut checked = Checked { events: 0, earliest: Timestamp::MIN, latest: Timestamp::MIN, fault: None };
-    let mut expected = first;
+    let mut expected = first.max(extent.first);
     let scanned = store::scan(connection, first, last, |row| {
         let offset = row.offset()?;
-        if offset > now.last {
+        if offset > now.last || offset < now.first {
             return Err(Error::corrupt(offset, "the event lies outside what the ledger says it holds"));
         }
         if offset > end {
