@@ -58,11 +58,13 @@ fn read(found: &Found, args: ImportArgs) -> Result<Import, Failure> {
 
 fn show_bad(report: &Report) {
     for bad in report.bad.iter().take(BAD_LINES_SHOWN) {
-        eprintln!("agent-ledger: {}:{}: {}", bad.path.display(), bad.line, bad.reason);
+        // Line 0 is the file or folder as a whole.
+        let line = if bad.line == 0 { String::new() } else { format!(":{}", bad.line) };
+        eprintln!("agent-ledger: {}{line}: {}", bad.path.display(), bad.reason);
     }
-    let shown = report.bad.len().min(BAD_LINES_SHOWN) as u64;
-    if report.bad_lines > shown {
-        eprintln!("agent-ledger: and {} more bad lines", report.bad_lines - shown);
+    let more = (report.bad_lines + report.unreadable).saturating_sub(BAD_LINES_SHOWN as u64);
+    if more > 0 {
+        eprintln!("agent-ledger: and {more} more");
     }
 }
 

@@ -1,21 +1,26 @@
 //! One logical call of a model.
 
+use std::borrow::Cow;
+
 use ledger_core::{Invalid, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::open_enum::open_enum;
-use crate::{Cost, EventPayload, Millis, Tokens};
+use crate::{Cost, EventPayload, Millis, Observation, Tokens};
 
 /// `llm.called`: one logical call of a model, written when it is over.
 ///
-/// A repeat has the same `call_key`. Of several observations of one call, the one with the highest `revision` counts,
-/// and the last of these on a tie.
+/// A repeat has the same `call_key`. Which of several observations of one call counts is said by [`Latest`](crate::Latest).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LlmCall {
     /// What makes this call this call, wherever it is observed: the provider's id of the answer, where there is one.
     /// Observations with the same key are of the same call and count once. Without a key, the event's id is the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call_key: Option<String>,
+    /// A less exact key, under which somebody who knew less may have observed this call: the id of the answer where
+    /// `call_key` also has the request. What was observed under it does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces_key: Option<String>,
     /// Who pays; `local` for the logs of one machine.
     pub tenant_id: String,
     /// What the application was doing, such as `summarize`; an open set.
@@ -74,7 +79,7 @@ pub struct LlmCall {
     /// The importer's name; absent when the runtime itself recorded the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Rises with every larger observation of the same call.
+    /// Rises with every larger or more complete observation of the same call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
 }
@@ -84,6 +89,7 @@ impl LlmCall {
     pub fn new(operation: impl Into<String>, provider: impl Into<String>, started_at: Timestamp) -> Self {
         Self {
             call_key: None,
+            replaces_key: None,
             tenant_id: "local".into(),
             operation: operation.into(),
             call_id: None,
@@ -125,6 +131,20 @@ impl EventPayload for LlmCall {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Observation for LlmCall {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        self.call_key.as_deref().map(Cow::Borrowed)
+    }
+
+    fn revision(&self) -> Option<u64> {
+        self.revision
+    }
+
+    fn replaces_key(&self) -> Option<&str> {
+        self.replaces_key.as_deref()
     }
 }
 

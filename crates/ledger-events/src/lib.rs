@@ -7,6 +7,8 @@
 //! fields that this version does not know are ignored when reading; a status that it does not know is kept as
 //! `Other`. Fields are added, never renamed or re-used.
 //!
+//! Several events may observe one fact; which of them counts is one rule for all kinds: [`observations`].
+//!
 //! Nothing here carries prompts, answers, tool arguments or tool output, except [`LlmMessage`], which nobody writes
 //! unless asked to.
 
@@ -16,6 +18,7 @@ mod event_payload;
 mod limits;
 mod message;
 mod millis;
+pub mod observations;
 mod open_enum;
 mod run;
 mod session;
@@ -30,6 +33,7 @@ pub use event_payload::{EventPayload, event, read};
 pub use limits::LimitsObserved;
 pub use message::{LlmMessage, Role};
 pub use millis::Millis;
+pub use observations::{Latest, Observation};
 pub use run::{RunFinished, RunStarted};
 pub use session::SessionStarted;
 pub use strategy::{StrategyExecution, StrategyStatus};

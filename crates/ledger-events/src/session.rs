@@ -1,10 +1,12 @@
 //! The beginning of a session: one conversation with an agent, with one history.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use crate::EventPayload;
+use crate::{EventPayload, Observation};
 
-/// `session.started`. A repeat has the same `session_id`.
+/// `session.started`. A repeat has the same `session_id`; see [`Latest`](crate::Latest) for which one counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionStarted {
     /// The session.
@@ -42,4 +44,14 @@ impl SessionStarted {
 
 impl EventPayload for SessionStarted {
     const KIND: &'static str = "session.started";
+}
+
+impl Observation for SessionStarted {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(&self.session_id))
+    }
+
+    fn revision(&self) -> Option<u64> {
+        None
+    }
 }

@@ -1,14 +1,22 @@
 //! Calls of tools: name, time and outcome, never arguments or output.
 
+use std::borrow::Cow;
+
 use ledger_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::observations::within_session;
 use crate::open_enum::open_enum;
-use crate::{EventPayload, Millis};
+use crate::{EventPayload, Millis, Observation};
 
-/// `tool.started`. A repeat has the same `session_id`, `turn_id` and `tool_call_id`.
+/// `tool.started`. A repeat has the same `tool_key`; see [`Latest`](crate::Latest) for which one counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolStarted {
+    /// What makes this call of a tool this one, wherever it is observed and in whichever session: the provider's id of
+    /// it, where there is one. Observations with the same key count once. Without it, `session_id`, `turn_id` and
+    /// `tool_call_id` together are the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_key: Option<String>,
     /// The session.
     pub session_id: String,
     /// The turn, within its session.
@@ -20,15 +28,37 @@ pub struct ToolStarted {
     pub tool_name: String,
     /// When it started.
     pub started_at: Timestamp,
+    /// Rises with every more complete observation of the same call of the tool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
 }
 
 impl EventPayload for ToolStarted {
     const KIND: &'static str = "tool.started";
 }
 
-/// `tool.completed`. A repeat has the same `session_id`, `turn_id` and `tool_call_id`.
+impl Observation for ToolStarted {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        let ToolStarted { tool_key, session_id, turn_id, tool_call_id, .. } = self;
+        Some(tool_key.as_deref().map_or_else(
+            || within_session(&[session_id, turn_id.as_deref().unwrap_or_default(), tool_call_id]),
+            Cow::Borrowed,
+        ))
+    }
+
+    fn revision(&self) -> Option<u64> {
+        self.revision
+    }
+}
+
+/// `tool.completed`. A repeat has the same `tool_key`; see [`Latest`](crate::Latest) for which one counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolCompleted {
+    /// What makes this call of a tool this one, wherever it is observed and in whichever session: the provider's id of
+    /// it, where there is one. Observations with the same key count once. Without it, `session_id`, `turn_id` and
+    /// `tool_call_id` together are the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_key: Option<String>,
     /// The session.
     pub session_id: String,
     /// The turn, within its session.
@@ -50,10 +80,27 @@ pub struct ToolCompleted {
     /// What kind of error ended it; never the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_class: Option<String>,
+    /// Rises with every more complete observation of the same call of the tool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
 }
 
 impl EventPayload for ToolCompleted {
     const KIND: &'static str = "tool.completed";
+}
+
+impl Observation for ToolCompleted {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        let ToolCompleted { tool_key, session_id, turn_id, tool_call_id, .. } = self;
+        Some(tool_key.as_deref().map_or_else(
+            || within_session(&[session_id, turn_id.as_deref().unwrap_or_default(), tool_call_id]),
+            Cow::Borrowed,
+        ))
+    }
+
+    fn revision(&self) -> Option<u64> {
+        self.revision
+    }
 }
 
 open_enum! {

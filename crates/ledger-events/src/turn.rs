@@ -1,29 +1,56 @@
 //! Turns of a session: from what the user says until the agent has no more to do.
 
+use std::borrow::Cow;
+
 use ledger_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::observations::within_session;
 use crate::open_enum::open_enum;
-use crate::{EventPayload, Millis};
+use crate::{EventPayload, Millis, Observation};
 
-/// `turn.started`. A repeat has the same `session_id` and `turn_id`.
+/// `turn.started`. A repeat has the same `turn_key`; see [`Latest`](crate::Latest) for which one counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnStarted {
+    /// What makes this turn this turn, wherever it is observed: the same in the session that it was of first, and in
+    /// those that resumed that one. Observations with the same key count once. Without it, `session_id` and `turn_id`
+    /// together are the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn_key: Option<String>,
     /// The session.
     pub session_id: String,
     /// The turn, within its session.
     pub turn_id: String,
     /// When it started.
     pub started_at: Timestamp,
+    /// Rises with every more complete observation of the same turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
 }
 
 impl EventPayload for TurnStarted {
     const KIND: &'static str = "turn.started";
 }
 
-/// `turn.completed`. A repeat has the same `session_id` and `turn_id`.
+impl Observation for TurnStarted {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        let TurnStarted { turn_key, session_id, turn_id, .. } = self;
+        Some(turn_key.as_deref().map_or_else(|| within_session(&[session_id, turn_id]), Cow::Borrowed))
+    }
+
+    fn revision(&self) -> Option<u64> {
+        self.revision
+    }
+}
+
+/// `turn.completed`. A repeat has the same `turn_key`; see [`Latest`](crate::Latest) for which one counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TurnCompleted {
+    /// What makes this turn this turn, wherever it is observed: the same in the session that it was of first, and in
+    /// those that resumed that one. Observations with the same key count once. Without it, `session_id` and `turn_id`
+    /// together are the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn_key: Option<String>,
     /// The session.
     pub session_id: String,
     /// The turn, within its session.
@@ -40,10 +67,24 @@ pub struct TurnCompleted {
     /// How long it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<Millis>,
+    /// Rises with every more complete observation of the same turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
 }
 
 impl EventPayload for TurnCompleted {
     const KIND: &'static str = "turn.completed";
+}
+
+impl Observation for TurnCompleted {
+    fn key(&self) -> Option<Cow<'_, str>> {
+        let TurnCompleted { turn_key, session_id, turn_id, .. } = self;
+        Some(turn_key.as_deref().map_or_else(|| within_session(&[session_id, turn_id]), Cow::Borrowed))
+    }
+
+    fn revision(&self) -> Option<u64> {
+        self.revision
+    }
 }
 
 open_enum! {

@@ -8,19 +8,34 @@
 //! | `tool.completed` | a `tool_use`, joined with its `tool_result` |
 //! | `llm.called` | all lines that observe one call; the largest observation counts |
 //!
-//! All events of a session and its subagents are of one run, `claude:<session>`; `turn` is the ordinal of the turn within
-//! its session, 0 when it is not known. A call starts with the first line of its answer, since the log has no earlier
+//! All events of a session and its subagents are of one run, `claude:<session>`; `turn` is the ordinal of the turn among
+//! the prompts of its session, answered or not, 0 when it is not known. A call starts with the first line of its answer, since the log has no earlier
 //! time of its own; its duration begins with the line that it answers, and is flagged `latency_estimated`.
+//!
+//! A session that is resumed is copied, with another id. Its calls, tools and turns belong to the session that was first
+//! among those of the import; another import, of the copy alone, gives them to the copy. So do not count events but
+//! observations, by the keys and the rule of [`ledger_events::observations`].
+//!
+//! A call that the provider's rate, a quota or a bill did not allow (429, 402) has the status `limit`; 408 and 504 are
+//! `timeout`; all else, an overloaded provider too, is `error`. The attempts that failed before a call are known if the
+//! agent told of them (`api_error`) between the question and the answer; `attempt` is absent otherwise.
 //!
 //! The content of messages, the input of tools and what they give is not read.
 
+mod ancestors;
+mod call;
 mod calls;
+mod counters;
 mod emit;
 mod facts;
+mod failure;
 mod find;
 mod graph;
 mod line;
+mod lineage;
+mod names;
 mod place;
+mod revision;
 mod threads;
 mod tools;
 mod turns;
@@ -28,9 +43,9 @@ mod turns;
 use std::io::{self, BufRead};
 use std::path::Path;
 
-pub use find::find;
+pub use find::{Found, find};
 
-use crate::lines::{Fault, for_each_value};
+use crate::lines::{Fault, MAX_LINE_BYTES, for_each_value};
 use crate::loose::Loose;
 use crate::report::{BadLine, Import, Report};
 use emit::{Emitted, emit};
@@ -76,8 +91,11 @@ impl Importer {
     /// An importer that has read nothing.
     ///
     /// # Errors
-    /// [`Invalid`] when the origin cannot be metadata.
+    /// [`Invalid`] when the tenant is empty, or the origin cannot be metadata.
     pub fn new(options: Options) -> Result<Self, Invalid> {
+        if options.tenant.trim().is_empty() {
+            return Err(Invalid::new("tenant", "is empty; somebody pays"));
+        }
         if let Some(origin) = &options.origin {
             Metadata::new().with("origin", origin)?;
         }
@@ -92,7 +110,7 @@ impl Importer {
         let Self { options: _, facts, report } = self;
         let place = Place::of(path);
         report.files += 1;
-        report.bytes += for_each_value(reader, |number, value: Result<Loose<Line>, Fault>| {
+        report.bytes += for_each_value(reader, MAX_LINE_BYTES, |number, value: Result<Loose<Line>, Fault>| {
             report.lines += 1;
             let fate = match value {
                 Ok(Loose(Some(line))) => facts.add(&place, &line),
@@ -108,6 +126,11 @@ impl Importer {
             }
         })?;
         Ok(())
+    }
+
+    /// Notes that a file or folder cannot be read, for the report.
+    pub fn add_unreadable(&mut self, path: &Path, error: &io::Error) {
+        self.report.add_unreadable(path.to_owned(), error.to_string());
     }
 
     /// Everything that the transcripts say.

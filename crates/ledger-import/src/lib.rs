@@ -27,5 +27,6 @@ pub mod samples;
 mod store;
 
 pub use identity::NAMESPACE;
+pub use lines::MAX_LINE_BYTES;
 pub use report::{BadLine, Import, MAX_BAD_LINES, Report};
 pub use store::{STORE_BATCH_EVENTS, Stored, store};

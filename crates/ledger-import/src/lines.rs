@@ -1,11 +1,15 @@
 //! JSON values, one per line, from files as they really are.
 //!
 //! Tolerated: a byte order mark, CR LF, NUL padding (what a crash leaves), blank lines, several values on one line, and a
-//! last line that somebody is still writing. Never holds more than one line.
+//! last line that somebody is still writing. Never holds more than one line, nor one longer than a limit.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use serde::de::DeserializeOwned;
+
+/// Longest line that is read, in bytes; a longer one is bad. Real lines with several images or a whole file in them
+/// have some tens of megabytes, and a file that is one line must not fill the memory.
+pub const MAX_LINE_BYTES: usize = 256 << 20;
 
 /// Why a line gives no value.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,25 +20,39 @@ pub(crate) enum Fault {
     Pending,
 }
 
-/// Gives each value, or fault, with the number of its line to `each`; returns how many bytes there were.
+/// Gives each value, or fault, with the number of its line to `each`; returns how many bytes there were. Lines of more
+/// than `longest` bytes are bad, and not kept.
 pub(crate) fn for_each_value<T: DeserializeOwned>(
     mut reader: impl BufRead,
+    longest: usize,
     mut each: impl FnMut(u64, Result<T, Fault>),
 ) -> io::Result<u64> {
     let (mut line, mut number, mut bytes) = (Vec::new(), 0, 0);
+    // One byte more than the longest line, for its line break.
+    let limit = count(longest).saturating_add(1);
     loop {
         line.clear();
-        let read = reader.read_until(b'\n', &mut line)?;
+        let read = reader.by_ref().take(limit).read_until(b'\n', &mut line)?;
         if read == 0 {
             return Ok(bytes);
         }
         number += 1;
-        bytes += u64::try_from(read).unwrap_or(u64::MAX);
+        bytes += count(read);
         let complete = line.ends_with(b"\n");
+        if !complete && read > longest {
+            line = Vec::new();
+            bytes += count(reader.skip_until(b'\n')?);
+            each(number, Err(Fault::Bad(format!("is longer than {longest} bytes"))));
+            continue;
+        }
         values(&line, |value| {
             each(number, value.map_err(|reason| if complete { Fault::Bad(reason) } else { Fault::Pending }));
         });
     }
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 fn values<T: DeserializeOwned>(line: &[u8], mut each: impl FnMut(Result<T, String>)) {
@@ -50,6 +68,7 @@ fn values<T: DeserializeOwned>(line: &[u8], mut each: impl FnMut(Result<T, Strin
                 each(Ok(value));
                 rest = trimmed(rest.get(stream.byte_offset()..).unwrap_or_default());
             }
+            Some(Err(error)) if error.is_data() => return each(Err(format!("is not usable: {error}"))),
             Some(Err(error)) => return each(Err(format!("is not JSON: {error}"))),
             None => return,
         }
@@ -67,7 +86,7 @@ mod tests {
 
     fn read(bytes: &[u8]) -> Vec<(u64, Result<String, Fault>)> {
         let mut found = Vec::new();
-        let read = for_each_value(bytes, |number, value: Result<Value, Fault>| {
+        let read = for_each_value(bytes, 100, |number, value: Result<Value, Fault>| {
             found.push((number, value.map(|value| value.to_string())));
         });
         assert_eq!(read.unwrap(), bytes.len() as u64);
@@ -101,6 +120,18 @@ mod tests {
         );
         for bad in [1, 2, 4] {
             assert!(matches!(found[bad].1, Err(Fault::Bad(_))), "{:?}", found[bad]);
+        }
+    }
+
+    #[test]
+    fn a_line_longer_than_the_limit_is_bad_and_skipped_to_its_line_break() {
+        let longest = format!("\"{}\"", "x".repeat(98));
+        let too_long = format!("\"{}\"", "y".repeat(99));
+        let far_too_long = "z".repeat(10_000);
+        let found = read(format!("{longest}\n{too_long}\n{far_too_long}\n{{\"a\":1}}\n{too_long}").as_bytes());
+        assert_eq!((&found[0], &found[3]), (&good(1, &longest), &good(4, r#"{"a":1}"#)));
+        for bad in [1, 2, 4] {
+            assert_eq!(found[bad].1, Err(Fault::Bad("is longer than 100 bytes".into())));
         }
     }
 

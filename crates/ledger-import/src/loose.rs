@@ -2,13 +2,12 @@
 //!
 //! Logs of agents have no schema: a field is a text in one version, an object in the next, `null` in a third. A
 //! [`Loose`] field is `None` whenever it is not of the expected kind, and what stands there instead is skipped without
-//! being kept. Only broken JSON is an error.
-
-use std::fmt;
-use std::marker::PhantomData;
+//! being kept. Only broken JSON is an
+//! error, and a [`Count`] that is none.
 
 use ledger_core::Timestamp;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::value::RawValue;
 
 /// A value of the expected kind, or nothing.
 #[derive(Debug)]
@@ -40,60 +39,66 @@ impl Loose<bool> {
 
 /// Which JSON values make a `Self`.
 pub(crate) trait Expected: Sized {
-    fn from_bool(_: bool) -> Option<Self> {
-        None
-    }
+    /// What `json`, one value without space around it, makes.
+    ///
+    /// Its first byte tells what kind of value it is. Only a text that is expected is decoded: content is not, nor can
+    /// it harm (an agent that cuts a text in the middle of an emoji writes half of a surrogate pair).
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error>;
+}
 
-    fn from_u64(_: u64) -> Option<Self> {
-        None
-    }
+/// The text, if it is one that can be decoded.
+fn text(json: &str) -> Option<String> {
+    json.starts_with('"').then(|| serde_json::from_str(json).ok())?
+}
 
-    fn from_f64(_: f64) -> Option<Self> {
-        None
+/// The number, whole or with a fraction.
+fn number<T>(json: &str, whole: impl FnOnce(u64) -> Option<T>, real: impl FnOnce(f64) -> Option<T>) -> Option<T> {
+    if !json.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+        return None;
     }
-
-    fn from_text(_: &str) -> Option<Self> {
-        None
-    }
-
-    fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Option<Self>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn from_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<Option<Self>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
+    match json.parse() {
+        Ok(number) => whole(number),
+        Err(_) => real(json.parse().ok()?),
     }
 }
 
 /// Texts; an empty one says nothing.
 impl Expected for String {
-    fn from_text(text: &str) -> Option<Self> {
-        (!text.is_empty()).then(|| text.to_owned())
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        Ok(text(json).filter(|text| !text.is_empty()))
     }
 }
 
 impl Expected for bool {
-    fn from_bool(value: bool) -> Option<Self> {
-        Some(value)
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        Ok(json.parse().ok())
     }
 }
 
 /// Whole numbers, `3.0` among them.
 impl Expected for u64 {
-    fn from_u64(number: u64) -> Option<Self> {
-        Some(number)
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        Ok(number(json, Some, |number| if number.fract() == 0.0 { whole(number) } else { None }))
     }
+}
 
-    fn from_f64(number: f64) -> Option<Self> {
-        if number.fract() == 0.0 { whole(number) } else { None }
+/// A count of something that is paid for: what is there and no whole number makes its line bad, since taking it for
+/// nothing would hide that something was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count(pub(crate) u64);
+
+impl Expected for Count {
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        match u64::from_json(json)? {
+            None if json != "null" => Err(serde_json::Error::custom("a count is not a whole number from 0 up")),
+            count => Ok(count.map(Self)),
+        }
     }
 }
 
 impl Expected for Timestamp {
-    fn from_text(text: &str) -> Option<Self> {
-        Self::parse(text.trim()).ok()
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        Ok(text(json).and_then(|text| Self::parse(text.trim()).ok()))
     }
 }
 
@@ -102,12 +107,8 @@ impl Expected for Timestamp {
 pub(crate) struct LoggedMillis(pub(crate) u64);
 
 impl Expected for LoggedMillis {
-    fn from_u64(millis: u64) -> Option<Self> {
-        millis.checked_mul(1_000).map(Self)
-    }
-
-    fn from_f64(millis: f64) -> Option<Self> {
-        whole(millis * 1_000.0).map(Self)
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        Ok(number(json, |millis| millis.checked_mul(1_000), |millis| whole(millis * 1_000.0)).map(Self))
     }
 }
 
@@ -116,14 +117,11 @@ impl Expected for LoggedMillis {
 pub(crate) struct LoggedUsd(pub(crate) i64);
 
 impl Expected for LoggedUsd {
-    fn from_u64(usd: u64) -> Option<Self> {
-        i64::try_from(usd.checked_mul(1_000_000_000_000)?).ok().map(Self)
-    }
-
-    fn from_f64(usd: f64) -> Option<Self> {
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        let exact = |usd: u64| i64::try_from(usd.checked_mul(1_000_000_000_000)?).ok();
         // By way of the decimal digits: `usd * 1e12` would add the error of a multiplication.
-        let digits = (usd.is_finite() && usd >= 0.0).then(|| format!("{usd:.12}").replace('.', ""))?;
-        digits.parse().ok().map(Self)
+        let digits = |usd: f64| (usd.is_finite() && usd >= 0.0).then(|| format!("{usd:.12}").replace('.', ""));
+        Ok(number(json, exact, |usd| digits(usd)?.parse().ok()).map(Self))
     }
 }
 
@@ -137,8 +135,8 @@ fn whole(number: f64) -> Option<u64> {
 macro_rules! expect_objects {
     ($($name:ty),+) => {
         $(impl $crate::loose::Expected for $name {
-            fn from_map<'de, A: serde::de::MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
-                serde::Deserialize::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Some)
+            fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+                if json.starts_with('{') { serde_json::from_str(json).map(Some) } else { Ok(None) }
             }
         })+
     };
@@ -147,61 +145,19 @@ pub(crate) use expect_objects;
 
 /// The elements that are of the expected kind.
 impl<T: Expected> Expected for Vec<T> {
-    fn from_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<Option<Self>, A::Error> {
-        let mut elements = Self::new();
-        while let Some(Loose(element)) = seq.next_element()? {
-            elements.extend(element);
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        if !json.starts_with('[') {
+            return Ok(None);
         }
-        Ok(Some(elements))
+        let elements: Vec<Loose<T>> = serde_json::from_str(json)?;
+        Ok(Some(elements.into_iter().filter_map(|element| element.0).collect()))
     }
 }
 
 impl<'de, T: Expected> Deserialize<'de> for Loose<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LooseVisitor(PhantomData)).map(Self)
-    }
-}
-
-struct LooseVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Expected> Visitor<'de> for LooseVisitor<T> {
-    type Value = Option<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(T::from_bool(value))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        // Only negative numbers come here, and none is expected anywhere.
-        Ok(None)
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(T::from_u64(number))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(T::from_f64(number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(T::from_text(text))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        T::from_seq(seq)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::from_map(map)
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        T::from_json(raw.get()).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -220,6 +176,23 @@ mod tests {
             assert_eq!(loose::<String>(other), None, "{other}");
             assert_eq!(loose::<Timestamp>(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_count_is_a_whole_number_or_an_error() {
+        let count = |text| serde_json::from_str::<Loose<Count>>(text).map(|count| count.0.map(|count| count.0));
+        assert_eq!((count("7").unwrap(), count("7.0").unwrap(), count("null").unwrap()), (Some(7), Some(7), None));
+        for bad in ["-1", "1.5", "\"7\"", "true", "{}", "[]", "1e300", "18446744073709551616"] {
+            assert!(count(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_skipped_with_the_text_that_it_is_in() {
+        assert_eq!(loose::<Vec<u64>>(r#""\ud83d""#).map(|list| list.len()), None);
+        assert_eq!(loose::<Vec<u64>>(r#"[1,"\ud83d",{"\ud83d":"\ud83d"},2]"#), Some(vec![1, 2]));
+        assert_eq!(loose::<String>(r#""\ud83d""#), None);
+        assert_eq!(loose::<String>(r#""\ud83d\ude00""#).as_deref(), Some("\u{1f600}"));
     }
 
     #[test]

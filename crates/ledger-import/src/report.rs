@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ledger_core::Event;
 
-/// Most bad lines that a report lists; it counts them all.
+/// Most bad lines and unreadable files that a report lists; it counts them all.
 pub const MAX_BAD_LINES: usize = 100;
 
 /// What came of an import.
@@ -38,7 +38,9 @@ pub struct Report {
     pub bad_lines: u64,
     /// Last lines that somebody is still writing.
     pub pending: u64,
-    /// The first of the bad lines, at most [`MAX_BAD_LINES`].
+    /// Files and folders that could not be read; none of their lines is counted.
+    pub unreadable: u64,
+    /// The first of the bad lines and of what could not be read, at most [`MAX_BAD_LINES`].
     pub bad: Vec<BadLine>,
     /// Facts that make no event that a ledger takes. Ids are checked line by line, so there are none, unless the options
     /// are absurd (a tenant of megabytes).
@@ -53,12 +55,12 @@ pub struct Report {
     pub sessions: u64,
 }
 
-/// A line that could not be used.
+/// A line that could not be used, or a whole file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BadLine {
     /// The file.
     pub path: PathBuf,
-    /// Where it stands in the file, from 1 up.
+    /// Where it stands in the file, from 1 up; 0 when the whole file, or folder, could not be read.
     pub line: u64,
     /// Why it could not be used; never what it says.
     pub reason: String,
@@ -67,6 +69,15 @@ pub struct BadLine {
 impl Report {
     pub(crate) fn add_bad(&mut self, bad: BadLine) {
         self.bad_lines += 1;
+        self.list(bad);
+    }
+
+    pub(crate) fn add_unreadable(&mut self, path: PathBuf, reason: String) {
+        self.unreadable += 1;
+        self.list(BadLine { path, line: 0, reason });
+    }
+
+    fn list(&mut self, bad: BadLine) {
         if self.bad.len() < MAX_BAD_LINES {
             self.bad.push(bad);
         }

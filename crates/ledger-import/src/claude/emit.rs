@@ -8,11 +8,15 @@ use ledger_events::{
     TurnCompleted, TurnStarted, event,
 };
 
-use super::calls::{Call, Failure, Stop};
+use super::ancestors::Questions;
+use super::call::{Call, Stop};
+use super::calls::KeyedCall;
 use super::facts::Facts;
-use super::graph::{Graph, LineId};
+use super::failure::Failure;
+use super::graph::LineId;
+use super::revision;
 use super::threads::{Thread, Threads};
-use super::tools::{Asked, ToolResult, ToolUse};
+use super::tools::{Asked, CompletedTool, ToolUse};
 use super::turns::{Turn, Turns};
 use super::{AGENT, Options, SOURCE};
 use crate::identity::identified;
@@ -32,9 +36,11 @@ pub(super) struct Emitted {
 
 /// Says everything.
 pub(super) fn emit(facts: Facts, options: &Options) -> Emitted {
-    let Facts { threads, graph, calls, tools, turns } = facts;
+    let Facts { mut threads, graph, calls, tools, turns } = facts;
+    threads.relate(&graph);
     let mut turns = Turns::of(&turns, &graph, &threads);
-    let emitter = Emitter { options, graph: &graph, threads: &threads };
+    let mut questions = Questions::of(&graph);
+    let emitter = Emitter { options, threads: &threads };
     let mut emitted = Emitted::default();
     for thread in threads.iter() {
         emitted.add(emitter.session_started(thread));
@@ -43,12 +49,12 @@ pub(super) fn emit(facts: Facts, options: &Options) -> Emitted {
         emitted.add(emitter.turn_started(turn));
         emitter.turn_completed(turn).into_iter().for_each(|event| emitted.add(event));
     }
-    for (key, tool, result) in tools.completed() {
-        emitter.tool_completed(key, tool, result, &mut turns).into_iter().for_each(|event| emitted.add(event));
+    for tool in tools.into_completed() {
+        emitted.add(emitter.tool_completed(tool, &mut turns));
     }
-    for (key, call) in calls.into_calls() {
+    for call in calls.into_calls(&threads) {
         emitted.calls += 1;
-        emitter.call(key, call, &mut turns).into_iter().for_each(|event| emitted.add(event));
+        emitted.add(emitter.call(call, &mut questions, &mut turns));
     }
     emitted
 }
@@ -64,7 +70,6 @@ impl Emitted {
 
 struct Emitter<'a> {
     options: &'a Options,
-    graph: &'a Graph,
     threads: &'a Threads,
 }
 
@@ -112,9 +117,12 @@ impl Emitter<'_> {
 
     fn turn_started(&self, turn: &Turn<'_>) -> Result<Event, Invalid> {
         let payload = TurnStarted {
+            turn_key: Some(turn.started.key.clone()),
             session_id: turn.thread.session_id.to_string(),
             turn_id: turn.started.turn_id.clone(),
             started_at: turn.started.time,
+            // There is but one way to observe a start.
+            revision: None,
         };
         self.event(&payload, turn.envelope(turn.started.time, Vec::new()))
     }
@@ -123,6 +131,7 @@ impl Emitter<'_> {
         let end = turn.end.as_ref()?;
         let (duration_ms, flags) = duration(end.measured, Some(turn.started.time), end.at);
         let payload = TurnCompleted {
+            turn_key: Some(turn.started.key.clone()),
             session_id: turn.thread.session_id.to_string(),
             turn_id: turn.started.turn_id.clone(),
             started_at: turn.started.time,
@@ -130,84 +139,84 @@ impl Emitter<'_> {
             status: end.status.clone(),
             error_class: end.error_class.clone(),
             duration_ms,
+            revision: Some(revision::of_turn(turn.started.time, end)),
         };
         Some(self.event(&payload, turn.envelope(end.at, flags)))
     }
 
-    fn tool_completed(
-        &self,
-        key: &str,
-        tool: &ToolUse,
-        result: &ToolResult,
-        turns: &mut Turns<'_>,
-    ) -> Option<Result<Event, Invalid>> {
-        let ToolUse { id, asked: Asked { time, line, tool, version }, sightings } = tool;
-        let thread = sightings.owner(self.threads)?;
-        let (turn_id, turn) = turn_of(*line, turns);
+    fn tool_completed(&self, completed: CompletedTool, turns: &mut Turns<'_>) -> Result<Event, Invalid> {
+        let CompletedTool { key, used, result } = completed;
+        let ToolUse { id, asked: Asked { time, line, tool, version }, sightings } = used;
+        let thread = sightings.owner(self.threads);
+        let (turn_id, turn) = turn_of(line, turns);
         let measured = result.duration.0.map(|logged| Duration::from_micros(logged.0));
-        let (duration_ms, flags) = duration(measured, Some(*time), result.time);
+        let (duration_ms, flags) = duration(measured, Some(time), result.time);
         let payload = ToolCompleted {
+            tool_key: Some(key.clone()),
             session_id: thread.session_id.to_string(),
+            revision: Some(revision::of_tool(measured.is_some(), turn_id.is_some())),
             turn_id,
-            tool_call_id: id.clone(),
-            tool_name: tool.clone(),
-            started_at: *time,
+            tool_call_id: id,
+            tool_name: tool,
+            started_at: time,
             completed_at: result.time,
             duration_ms,
             status: if result.is_error { ToolStatus::Error } else { ToolStatus::Success },
             error_class: None,
         };
-        let key = format!("tool:{key}");
-        let version = version.as_deref();
-        Some(self.event(&payload, Envelope { key, thread, turn, time: result.time, version, model: None, flags }))
+        let (key, version) = (format!("tool:{key}"), version.as_deref());
+        self.event(&payload, Envelope { key, thread, turn, time: result.time, version, model: None, flags })
     }
 
-    fn call(&self, key: String, call: Call, turns: &mut Turns<'_>) -> Option<Result<Event, Invalid>> {
-        let Call { message, sightings, first, last, largest, stop, cost, error, observations: _ } = call;
-        let thread = sightings.owner(self.threads)?;
-        let (turn_id, turn) = turn_of(first.line, turns);
-        let asked = first.line.and_then(|line| self.graph.asked_at(line, message));
-        let (duration_ms, mut flags) = duration(None, asked, last);
+    fn call(&self, keyed: KeyedCall, questions: &mut Questions<'_>, turns: &mut Turns<'_>) -> Result<Event, Invalid> {
+        let KeyedCall { key, replaces, call } = keyed;
+        let thread = call.sightings.owner(self.threads);
+        let (turn_id, turn) = turn_of(call.first.line, turns);
+        let asked = call.first.line.and_then(|line| questions.before(line, call.message)).unwrap_or_default();
+        let revision = revision::of_call(&call, asked, turn_id.is_some());
+        let Call { message: _, sightings: _, first, last, used, described, stop, cost, error, observations: _ } = call;
+        let (duration_ms, mut flags) = duration(None, asked.time, last);
         flags.push(("token_convention", "exclusive"));
         flags.extend(match stop {
             Some((_, Stop::Truncated)) => Some(("truncated", "true")),
             Some((_, Stop::Refusal)) => Some(("refusal", "true")),
             Some((_, Stop::Normal)) | None => None,
         });
-        let (status, error_class, http_status) = match error {
-            None => (CallStatus::Ok, None, None),
-            Some(Failure { class, http_status }) => (CallStatus::Error, Some(class), http_status),
-        };
+        let status = error.as_ref().map_or(CallStatus::Ok, Failure::status);
+        let (error_class, http_status) =
+            error.map_or((None, None), |Failure { class, http_status }| (Some(class), http_status));
         let operation = if thread.is_subagent() { "subagent" } else { "chat" };
         let payload = LlmCall {
             call_key: Some(key.clone()),
+            replaces_key: replaces,
             tenant_id: self.options.tenant.clone(),
             session_id: Some(thread.session_id.to_string()),
             turn_id,
-            model: largest.model.clone(),
+            model: described.model.clone(),
             duration_ms,
-            tokens: largest.tokens(),
+            tokens: used.tokens(),
             cost: cost.map(|(_, pico_usd)| Cost { pico_usd, source: CostSource::Provider, price_version: None }),
             status,
             error_class,
             http_status,
-            service_tier: largest.service_tier,
-            speed: largest.speed,
-            inference_geo: largest.inference_geo,
-            web_searches: largest.web_searches,
+            attempt: asked.attempts.map(|attempts| attempts.saturating_add(1)),
+            service_tier: described.service_tier,
+            speed: described.speed,
+            inference_geo: described.inference_geo,
+            web_searches: used.web_searches,
             source: Some(SOURCE.to_owned()),
-            revision: Some(largest.total),
-            ..LlmCall::new(operation, provider(largest.model.as_deref()), first.time)
+            revision: Some(revision),
+            ..LlmCall::new(operation, provider(described.model.as_deref()), first.time)
         };
         let (key, version, model) = (format!("call:{key}"), first.version.as_deref(), payload.model.as_deref());
-        Some(self.event(&payload, Envelope { key, thread, turn, time: last, version, model, flags }))
+        self.event(&payload, Envelope { key, thread, turn, time: last, version, model, flags })
     }
 }
 
 impl Turn<'_> {
     fn envelope(&self, time: Timestamp, flags: Vec<(&'static str, &'static str)>) -> Envelope<'_> {
         let version = self.started.version.as_deref();
-        let key = format!("turn:{}:{}", self.thread.session_id, self.started.turn_id);
+        let key = format!("turn:{}", self.started.key);
         Envelope { key, thread: self.thread, turn: self.ordinal, time, version, model: None, flags }
     }
 }

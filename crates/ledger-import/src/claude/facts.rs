@@ -2,16 +2,19 @@
 
 use std::cmp::Reverse;
 
-use ledger_core::{ModelId, SessionId, Timestamp};
+use ledger_core::Timestamp;
 
-use super::calls::{Call, CallId, Calls, Failure, First, Observed, Stop};
+use super::call::{Call, First, Stop};
+use super::calls::{CallId, Calls};
+use super::counters::Counters;
+use super::failure::Failure;
 use super::graph::{Ending, Graph, LineId, Node, Said};
-use super::line::{AgentLine, Line, Message, ToolUseResult};
+use super::line::{AgentLine, Line, Message, ToolUseResult, Usage};
+use super::names::{check_ids, name};
 use super::place::Place;
 use super::threads::{Sightings, ThreadIndex, Threads};
-use super::tools::{Asked, ToolResult, ToolUse, Tools};
+use super::tools::{Asked, Returned, ToolResult, ToolUse, Tools};
 use super::turns::{LoggedDuration, Prompt, Prompted, TurnLog};
-use crate::loose::Loose;
 
 /// The model of what the agent itself wrote in the name of a model.
 const SYNTHETIC: &str = "<synthetic>";
@@ -54,6 +57,8 @@ struct Utterance<'a> {
     cost: Option<i64>,
     failure: Option<Failure>,
     tool_result: Option<&'a ToolUseResult>,
+    /// The line that asked for the tools that come back.
+    asked_by: Option<&'a str>,
 }
 
 impl Facts {
@@ -63,7 +68,8 @@ impl Facts {
     /// The reason why it cannot be used.
     pub(super) fn add(&mut self, place: &Place, line: &Line) -> Result<Fate, String> {
         check_ids(line)?;
-        let (fate, said) = match self.context(place, line)? {
+        let context = self.context(place, line)?;
+        let (fate, said) = match context {
             Some(context) => self.add_in_context(place, line, context)?,
             None if line.is_answer_with_usage() => return Err("has usage, but no time or no session".into()),
             None => (Fate::Other, Said::Nothing),
@@ -71,7 +77,7 @@ impl Facts {
         if let Some(uuid) = line.uuid.as_deref() {
             let parent = line.parent_uuid.as_deref().or(line.logical_parent_uuid.as_deref());
             let node = Node { time: line.timestamp.0, said, parent: parent.map(LineId::of) };
-            self.graph.add(LineId::of(uuid), node);
+            self.graph.add(LineId::of(uuid), node, context.map(|(thread, _)| thread));
         }
         Ok(fate)
     }
@@ -123,15 +129,16 @@ impl Facts {
             request: line.request_id.as_deref(),
             version: version(line),
             cost: line.cost_usd.as_ref().map(|cost| cost.0),
-            failure: line.failure(),
+            failure: Failure::of(line),
             tool_result: line.tool_use_result.as_ref(),
+            asked_by: line.source_tool.as_deref().or(line.parent_uuid.as_deref()),
         });
         match (line.r#type.as_deref(), utterance) {
             (Some("user"), Some(utterance)) => Ok((Fate::Other, self.add_user(line, &utterance))),
             (Some("assistant") | None, Some(utterance)) => self.add_answer(utterance),
             _ => {
                 self.add_turn_duration(line, time);
-                Ok((Fate::Other, Said::Nothing))
+                Ok((Fate::Other, retry(line).map_or(Said::Nothing, Said::Retry)))
             }
         }
     }
@@ -161,6 +168,7 @@ impl Facts {
             cost: None,
             failure: failed.then(Failure::unknown),
             tool_result: None,
+            asked_by: None,
         };
         match repeated.r#type.as_deref() {
             Some("assistant") => Ok(self.add_answer(utterance)?.0),
@@ -176,33 +184,31 @@ impl Facts {
         let model = message.model.as_deref();
         let usage = message.usage.as_ref().filter(|_| model != Some(SYNTHETIC));
         let model = model.filter(|model| *model != SYNTHETIC).map(str::to_owned);
-        let observed = usage.map(|usage| Observed::of(usage, model, time));
-        if let Some(observed) = &observed {
-            observed.tokens().check().map_err(|invalid| invalid.to_string())?;
+        if let Some(usage) = usage {
+            Counters::of(usage).tokens().check().map_err(|invalid| invalid.to_string())?;
         }
-        let id = message.id.as_deref().or(uuid);
-        let is_call = observed.is_some() || failure.is_some();
-        let Some(id) = id else {
+        let id = CallId { message: message.id.as_deref(), uuid, request, thread, sidechain };
+        let is_call = usage.is_some() || failure.is_some();
+        let Some(call_message) = id.message() else {
             return if is_call {
                 Err("observes a call, but has no id".into())
             } else {
                 Ok((Fate::Other, Said::Nothing))
             };
         };
-        let ending = ending(message, failure.as_ref());
+        let said = Said::Answer { call: call_message, ending: ending(message, failure.as_ref()) };
         let line = uuid.map(LineId::of);
         self.add_tool_uses(message, thread, time, line, version);
-        let said = Said::Answer { call: LineId::of(id), ending };
         if !is_call {
             return Ok((Fate::Other, said));
         }
         let first = First { time, line, version: version.map(str::to_owned) };
-        let mut call = Call::new(LineId::of(id), thread, first, observed.unwrap_or_else(|| Observed::nothing(time)));
+        let model = usage.and(model);
+        let mut call = Call::new(call_message, thread, first, usage.unwrap_or(&Usage::default()), model);
         call.stop = message.stop_reason.as_deref().map(|reason| (time, stop(reason)));
         call.cost = cost.map(|cost| (time, cost));
         call.error = failure;
-        let id = CallId { message: id.to_owned(), request: request.map(str::to_owned), sidechain };
-        self.calls.add(id, call);
+        self.calls.add(&id, call);
         Ok((Fate::Call, said))
     }
 
@@ -219,22 +225,22 @@ impl Facts {
             let (Some(id), Some(tool)) = (name(&block.id), name(&block.name)) else { continue };
             let asked = Asked { time, line, tool: tool.to_owned(), version: version.map(str::to_owned) };
             let tool = ToolUse { id: id.to_owned(), asked, sightings: Sightings::new(thread, time) };
-            self.tools.add_use(session, tool);
+            self.tools.add_use(thread, session, tool);
         }
     }
 
     /// Adds the results of tools; says whether there are any.
     fn add_tool_results(&mut self, utterance: &Utterance<'_>) -> bool {
-        let Utterance { message, thread, time, tool_result, .. } = utterance;
-        let session = self.threads.of(*thread).session_id.as_str();
+        let Utterance { message, thread, time, tool_result, asked_by, .. } = utterance;
         let count = message.blocks("tool_result").count();
         // The line has one duration; with several results, nobody knows whose.
         let measured = tool_result.filter(|_| count == 1);
         let duration = measured.and_then(|result| result.duration_ms.0.or(result.total_duration_ms.0));
         for block in message.blocks("tool_result") {
             let Some(id) = name(&block.tool_use_id) else { continue };
+            let returned = Returned { thread: *thread, id, asked_by: asked_by.map(LineId::of) };
             let result = ToolResult { time: *time, duration: Reverse(duration), is_error: block.is_error.is_true() };
-            self.tools.add_result(session, id, result);
+            self.tools.add_result(returned, result);
         }
         count > 0
     }
@@ -247,9 +253,13 @@ impl Facts {
             return Said::Note;
         }
         let Some(uuid) = utterance.uuid else { return Said::Note };
+        let turn_id = line.prompt_id.as_deref().unwrap_or(uuid).to_owned();
+        // Subagents may go by the prompt that they work for; their turns are their own.
+        let agent = self.threads.of(utterance.thread).agent().filter(|_| line.prompt_id.as_deref().is_some());
         let said = Prompted {
             time: utterance.time,
-            turn_id: line.prompt_id.as_deref().unwrap_or(uuid).to_owned(),
+            key: agent.map_or_else(|| turn_id.clone(), |agent| format!("{turn_id}/{agent}")),
+            turn_id,
             version: utterance.version.map(str::to_owned),
         };
         let sightings = Sightings::new(utterance.thread, utterance.time);
@@ -277,25 +287,12 @@ impl Line {
         let may_answer = self.is("assistant") || self.r#type.as_deref().is_none();
         may_answer && self.message.as_ref().is_some_and(|message| message.usage.as_ref().is_some())
     }
-
-    fn failure(&self) -> Option<Failure> {
-        if !self.is_api_error_message.is_true() {
-            return None;
-        }
-        let error = self.error.as_ref();
-        let status = self.api_error_status.0.or(error.and_then(|error| error.status));
-        let http_status = status.and_then(|status| u16::try_from(status).ok());
-        let class = error.and_then(|error| error.class.clone());
-        let class = class.or_else(|| http_status.map(|status| format!("http_{status}")));
-        Some(Failure { class: class.unwrap_or_else(|| Failure::unknown().class), http_status })
-    }
 }
 
-impl Failure {
-    /// A failure of which the log gives no class.
-    fn unknown() -> Self {
-        Self { class: "api_error".into(), http_status: None }
-    }
+/// How often the agent had tried, if `line` tells that it tries again.
+fn retry(line: &Line) -> Option<u32> {
+    let attempt = line.retry_attempt.0.filter(|_| line.is("system") && line.subtype.as_deref() == Some("api_error"));
+    u32::try_from(attempt?).ok()
 }
 
 fn ending(message: &Message, failure: Option<&Failure>) -> Ending {
@@ -321,41 +318,4 @@ fn stop(reason: &str) -> Stop {
 
 fn version(line: &Line) -> Option<&str> {
     line.version.as_deref().filter(|version| version.len() <= MAX_VERSION_BYTES && !version.contains(char::is_control))
-}
-
-/// Checks that every id of the line makes a name: they end up in columns and keys.
-fn check_ids(line: &Line) -> Result<(), String> {
-    let repeated = line.data.as_ref().and_then(|progress| progress.message.as_ref());
-    let inner = repeated.and_then(|repeated| repeated.message.as_ref());
-    let ids = [
-        ("uuid", line.uuid.as_deref()),
-        ("promptId", line.prompt_id.as_deref()),
-        ("requestId", line.request_id.as_deref()),
-        ("uuid", repeated.and_then(|repeated| repeated.uuid.as_deref())),
-        ("requestId", repeated.and_then(|repeated| repeated.request_id.as_deref())),
-    ];
-    ids.into_iter().try_for_each(|(field, id)| check_name(field, id))?;
-    line.message.as_ref().into_iter().chain(inner).try_for_each(check_message_ids)
-}
-
-fn check_message_ids(message: &Message) -> Result<(), String> {
-    check_name("message.id", message.id.as_deref())?;
-    if let Some(model) = message.model.as_deref() {
-        ModelId::new(model).map_err(|invalid| invalid.to_string())?;
-    }
-    Ok(())
-}
-
-/// A name in a block of content. A tool call without proper names is left out: its line may carry usage all the same.
-fn name(text: &Loose<String>) -> Option<&str> {
-    text.as_deref().filter(|text| SessionId::new(text).is_ok())
-}
-
-/// All names have one rule; that of the session says it.
-fn check_name(field: &str, name: Option<&str>) -> Result<(), String> {
-    let Some(name) = name else { return Ok(()) };
-    SessionId::new(name).map(drop).map_err(|invalid| {
-        let invalid = invalid.to_string();
-        format!("{field} {}", invalid.strip_prefix("session_id ").unwrap_or(&invalid))
-    })
 }

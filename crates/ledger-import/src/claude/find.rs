@@ -6,32 +6,39 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+/// What there is to import.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The transcripts, sorted, each once.
+    pub files: Vec<PathBuf>,
+    /// Folders and files below the paths that cannot be read, and why; sorted by path.
+    pub unreadable: Vec<(PathBuf, io::Error)>,
+}
+
 /// All transcripts among `paths`: files as they are, directories with all that is below them; without paths, those in
 /// the places where Claude Code keeps them.
 ///
 /// These are the directories `projects` and `transcripts` below each of the comma-separated `CLAUDE_CONFIG_DIR`, or below
-/// `~/.claude` and `~/.config/claude`. The result is sorted; a file that is reached twice, through links or overlapping
-/// paths, is in it once. Other `.jsonl` files of Claude Code (its prompt history, the journals of workflows) are not.
+/// `~/.claude` and `~/.config/claude`. A file that is reached twice, through links or overlapping paths, is found once.
+/// Other `.jsonl` files of Claude Code (its prompt history, the journals of workflows) are not found, nor is what is no
+/// regular file: reading a pipe or a device may never end.
 ///
 /// # Errors
-/// When a path of `paths` does not exist, or a directory cannot be read.
-pub fn find(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+/// When a path of `paths` does not exist, cannot be read, or is neither a directory nor a regular file. What is below
+/// one and cannot be read is a part of what was found.
+pub fn find(paths: &[PathBuf]) -> io::Result<Found> {
     let mut search = Search::default();
     if paths.is_empty() {
         let places = usual_places(env::var_os("CLAUDE_CONFIG_DIR").as_deref(), env::home_dir().as_deref());
-        for place in places.iter().filter(|place| place.is_dir()) {
-            search.directory(place)?;
-        }
+        search.below(places.into_iter().rev().filter(|place| place.is_dir()).collect());
     }
     for path in paths {
-        if fs::metadata(path).map_err(at(path))?.is_dir() {
-            search.directory(path)?;
-        } else {
-            search.file(path)?;
-        }
+        search.named(path).map_err(at(path))?;
     }
-    search.found.sort();
-    Ok(search.found)
+    let Search { mut found, visited: _ } = search;
+    found.files.sort();
+    found.unreadable.sort_by(|(path, _), (other, _)| path.cmp(other));
+    Ok(found)
 }
 
 fn usual_places(config_dirs: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
@@ -45,40 +52,64 @@ fn usual_places(config_dirs: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf
 
 #[derive(Default)]
 struct Search {
-    found: Vec<PathBuf>,
+    found: Found,
     /// Real paths of the files and directories that were visited: links may lead in circles.
     visited: HashSet<PathBuf>,
 }
 
 impl Search {
+    fn named(&mut self, path: &Path) -> io::Result<()> {
+        let metadata = fs::metadata(path)?;
+        if metadata.is_dir() {
+            let entries = self.entries(path)?;
+            self.below(entries);
+            Ok(())
+        } else if metadata.is_file() {
+            self.file(path)
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "is neither a directory nor a regular file"))
+        }
+    }
+
+    /// Visits `pending`, which nobody named, the last one first, and all that is below.
+    fn below(&mut self, mut pending: Vec<PathBuf>) {
+        while let Some(path) = pending.pop() {
+            match self.visit(&path) {
+                Ok(entries) => pending.extend(entries),
+                // A link that leads nowhere is none of ours.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => self.found.unreadable.push((path, error)),
+            }
+        }
+    }
+
+    /// Takes a file, or gives what is in a directory.
+    fn visit(&mut self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        let metadata = fs::metadata(path)?;
+        if metadata.is_dir() {
+            return self.entries(path);
+        }
+        if metadata.is_file() && is_transcript(path) {
+            self.file(path)?;
+        }
+        Ok(Vec::new())
+    }
+
     fn file(&mut self, path: &Path) -> io::Result<()> {
-        if self.visited.insert(fs::canonicalize(path).map_err(at(path))?) {
-            self.found.push(path.to_owned());
+        if self.visited.insert(fs::canonicalize(path)?) {
+            self.found.files.push(path.to_owned());
         }
         Ok(())
     }
 
-    fn directory(&mut self, root: &Path) -> io::Result<()> {
-        let mut pending = vec![root.to_owned()];
-        while let Some(dir) = pending.pop() {
-            if !self.visited.insert(fs::canonicalize(&dir).map_err(at(&dir))?) {
-                continue;
-            }
-            let mut entries: Vec<PathBuf> =
-                fs::read_dir(&dir).map_err(at(&dir))?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-            // The same name wins each time when links lead to one file.
-            entries.sort();
-            for path in entries {
-                // A link that leads nowhere is none of ours.
-                let Ok(metadata) = fs::metadata(&path) else { continue };
-                if metadata.is_dir() {
-                    pending.push(path);
-                } else if is_transcript(&path) {
-                    self.file(&path)?;
-                }
-            }
+    fn entries(&mut self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        if !self.visited.insert(fs::canonicalize(dir)?) {
+            return Ok(Vec::new());
         }
-        Ok(())
+        let mut entries: Vec<PathBuf> = fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+        // The last one is visited first; the same name wins each time when links lead to one file.
+        entries.sort_by(|path, other| other.cmp(path));
+        Ok(entries)
     }
 }
 
@@ -110,7 +141,8 @@ mod tests {
 
     fn names(dir: &Path, paths: &[PathBuf]) -> Vec<String> {
         let found = find(paths).unwrap();
-        found.iter().map(|path| path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned()).collect()
+        assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
+        found.files.iter().map(|path| path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -142,6 +174,31 @@ mod tests {
         let error = find(&["/nowhere/x.jsonl".into()]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert!(error.to_string().contains("/nowhere/x.jsonl"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_transcripts() {
+        let dir = tree(&["p/a.jsonl"]);
+        let socket = dir.path().join("p/b.jsonl");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", dir.path().join("p/c.jsonl")).unwrap();
+        assert_eq!(names(dir.path(), &[dir.path().to_owned()]), ["p/a.jsonl"]);
+        assert_eq!(find(&[socket]).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
+    /// A link to itself stands for what is not permitted: whoever runs the tests may be permitted everything.
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_read_below_a_path_is_reported_and_harms_no_other() {
+        let dir = tree(&["p/a.jsonl"]);
+        let circle = dir.path().join("p/circle");
+        std::os::unix::fs::symlink(&circle, &circle).unwrap();
+        let found = find(&[dir.path().to_owned()]).unwrap();
+        assert_eq!(found.files, [dir.path().join("p/a.jsonl")]);
+        let unreadable: Vec<_> = found.unreadable.iter().map(|(path, _)| path).collect();
+        assert_eq!(unreadable, [&circle]);
+        assert!(find(&[circle]).is_err());
     }
 
     #[cfg(unix)]

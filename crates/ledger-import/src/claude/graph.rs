@@ -1,10 +1,12 @@
 //! The lines of all transcripts as they follow each other, by `parentUuid`.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use ledger_core::Timestamp;
 use uuid::Uuid;
 
+use super::threads::ThreadIndex;
 use crate::NAMESPACE;
 
 /// A line or a call, by its id in the log; 16 bytes whatever that id is, since there is one for every line.
@@ -14,6 +16,12 @@ pub(super) struct LineId(Uuid);
 impl LineId {
     pub(super) fn of(text: &str) -> Self {
         Self(Uuid::try_parse(text).unwrap_or_else(|_| Uuid::new_v5(&NAMESPACE, text.as_bytes())))
+    }
+}
+
+impl fmt::Display for LineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -36,6 +44,8 @@ pub(super) enum Said {
     Note,
     /// The model answered, in a part of `call`.
     Answer { call: LineId, ending: Ending },
+    /// The agent told that a call failed, and that it would try again; how often it had tried.
+    Retry(u32),
     /// Nobody: hooks, progress, remarks of the agent.
     Nothing,
 }
@@ -58,120 +68,47 @@ pub(super) enum Ending {
 /// All lines.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    nodes: HashMap<LineId, Node>,
+    nodes: HashMap<LineId, (Node, SeenIn)>,
 }
 
+/// The threads that hold a line; nearly always one.
+#[derive(Debug, Default)]
+struct SeenIn(Vec<ThreadIndex>);
+
 impl Graph {
-    pub(super) fn add(&mut self, line: LineId, node: Node) {
-        let kept = self.nodes.entry(line).or_insert_with(|| node.clone());
+    pub(super) fn add(&mut self, line: LineId, node: Node, thread: Option<ThreadIndex>) {
+        let (kept, SeenIn(threads)) = self.nodes.entry(line).or_insert_with(|| (node.clone(), SeenIn::default()));
         if node < *kept {
             *kept = node;
         }
+        threads.extend(thread.filter(|thread| !threads.contains(thread)));
     }
 
     pub(super) fn node(&self, line: LineId) -> Option<&Node> {
-        self.nodes.get(&line)
+        self.nodes.get(&line).map(|(node, _)| node)
     }
 
     pub(super) fn nodes(&self) -> impl Iterator<Item = (LineId, &Node)> {
-        self.nodes.iter().map(|(line, node)| (*line, node))
+        self.nodes.iter().map(|(line, (node, _))| (*line, node))
     }
 
-    /// When that was said which `line`, a part of `call`, answers.
-    pub(super) fn asked_at(&self, line: LineId, call: LineId) -> Option<Timestamp> {
-        let mut node = self.node(line)?;
-        // More steps than there are lines means that the parents lead in a circle.
-        for _ in 0..self.nodes.len() {
-            node = self.node(node.parent?)?;
-            match &node.said {
-                Said::Nothing => {}
-                Said::Answer { call: other, .. } if *other == call => {}
-                _ => return node.time,
-            }
-        }
-        None
-    }
-}
-
-/// Finds the prompts that lines follow from, and remembers them.
-#[derive(Debug)]
-pub(super) struct Prompts<'a> {
-    graph: &'a Graph,
-    known: HashMap<LineId, Option<LineId>>,
-}
-
-impl<'a> Prompts<'a> {
-    pub(super) fn of(graph: &'a Graph) -> Self {
-        Self { graph, known: HashMap::new() }
-    }
-
-    /// The nearest prompt at or before `line`.
-    pub(super) fn before(&mut self, line: LineId) -> Option<LineId> {
-        let mut passed = Vec::new();
-        let mut at = Some(line);
-        let prompt = loop {
-            let Some(line) = at else { break None };
-            if let Some(known) = self.known.get(&line) {
-                break *known;
-            }
-            let Some(node) = self.graph.node(line) else { break None };
-            if node.said == Said::Prompt {
-                break Some(line);
-            }
-            // Parents that lead in a circle come back here, and end.
-            self.known.insert(line, None);
-            passed.push(line);
-            at = node.parent;
-        };
-        self.known.extend(passed.into_iter().map(|line| (line, prompt)));
-        prompt
+    /// Which threads hold a line, and when it was written, for all lines.
+    pub(super) fn seen_in(&self) -> impl Iterator<Item = (&[ThreadIndex], Timestamp)> {
+        self.nodes.values().filter_map(|(node, SeenIn(threads))| Some((threads.as_slice(), node.time?)))
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn graph(lines: &[(&str, Option<&str>, i64, Said)]) -> Graph {
+    pub(in crate::claude) fn graph(lines: &[(&str, Option<&str>, i64, Said)]) -> Graph {
         let mut graph = Graph::default();
         for (line, parent, micros, said) in lines {
             let time = Timestamp::from_micros(*micros).ok();
-            graph.add(LineId::of(line), Node { time, said: said.clone(), parent: parent.map(LineId::of) });
+            graph.add(LineId::of(line), Node { time, said: said.clone(), parent: parent.map(LineId::of) }, None);
         }
         graph
-    }
-
-    fn answer(call: &str) -> Said {
-        Said::Answer { call: LineId::of(call), ending: Ending::Unknown }
-    }
-
-    #[test]
-    fn an_answer_is_asked_for_by_what_came_before_its_call() {
-        let graph = graph(&[
-            ("p", None, 1, Said::Prompt),
-            ("hook", Some("p"), 2, Said::Nothing),
-            ("a1", Some("hook"), 3, answer("m")),
-            ("a2", Some("a1"), 4, answer("m")),
-            ("r", Some("a2"), 5, Said::ToolResult),
-            ("b", Some("r"), 6, answer("n")),
-        ]);
-        let asked = |line, call| graph.asked_at(LineId::of(line), LineId::of(call)).map(Timestamp::as_micros);
-        assert_eq!((asked("a1", "m"), asked("a2", "m"), asked("b", "n")), (Some(1), Some(1), Some(5)));
-        assert_eq!(Prompts::of(&graph).before(LineId::of("b")), Some(LineId::of("p")));
-    }
-
-    #[test]
-    fn parents_in_a_circle_end() {
-        let graph = graph(&[
-            ("a", Some("c"), 1, Said::Nothing),
-            ("b", Some("a"), 2, Said::Nothing),
-            ("c", Some("b"), 3, Said::Nothing),
-            ("self", Some("self"), 4, Said::Nothing),
-        ]);
-        for line in ["a", "b", "c", "self", "unknown"] {
-            assert_eq!(graph.asked_at(LineId::of(line), LineId::of("m")), None);
-            assert_eq!(Prompts::of(&graph).before(LineId::of(line)), None);
-        }
     }
 
     #[test]

@@ -5,21 +5,9 @@
 use ledger_core::Timestamp;
 use serde::Deserialize;
 
-use crate::loose::{Expected, LoggedMillis, LoggedUsd, Loose, expect_objects};
+use crate::loose::{Count, Expected, LoggedMillis, LoggedUsd, Loose, expect_objects};
 
-expect_objects!(
-    Line,
-    Fork,
-    Progress,
-    AgentLine,
-    Message,
-    Block,
-    Usage,
-    CacheCreation,
-    ServerTools,
-    ToolUseResult,
-    ErrorObject
-);
+expect_objects!(Line, Fork, Progress, AgentLine, Message, Block, Usage, CacheCreation, ServerTools, ErrorObject);
 
 /// A line of a transcript.
 #[derive(Debug, Default, Deserialize)]
@@ -46,11 +34,16 @@ pub(super) struct Line {
     pub(super) is_api_error_message: Loose<bool>,
     pub(super) error: Loose<ApiError>,
     pub(super) api_error_status: Loose<u64>,
+    /// How often the agent had tried, when it tells of an error.
+    pub(super) retry_attempt: Loose<u64>,
     pub(super) duration_ms: Loose<LoggedMillis>,
     #[serde(rename = "costUSD")]
     pub(super) cost_usd: Loose<LoggedUsd>,
     pub(super) message: Loose<Message>,
     pub(super) tool_use_result: Loose<ToolUseResult>,
+    /// The line that asked for the tool.
+    #[serde(rename = "sourceToolAssistantUUID")]
+    pub(super) source_tool: Loose<String>,
     pub(super) data: Loose<Progress>,
 }
 
@@ -108,11 +101,11 @@ pub(super) struct Block {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Usage {
-    pub(super) input_tokens: Loose<u64>,
-    pub(super) cache_creation_input_tokens: Loose<u64>,
-    pub(super) cache_read_input_tokens: Loose<u64>,
+    pub(super) input_tokens: Loose<Count>,
+    pub(super) cache_creation_input_tokens: Loose<Count>,
+    pub(super) cache_read_input_tokens: Loose<Count>,
     pub(super) cache_creation: Loose<CacheCreation>,
-    pub(super) output_tokens: Loose<u64>,
+    pub(super) output_tokens: Loose<Count>,
     pub(super) server_tool_use: Loose<ServerTools>,
     pub(super) service_tier: Loose<String>,
     pub(super) speed: Loose<String>,
@@ -123,15 +116,15 @@ pub(super) struct Usage {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct CacheCreation {
-    pub(super) ephemeral_5m_input_tokens: Loose<u64>,
-    pub(super) ephemeral_1h_input_tokens: Loose<u64>,
+    pub(super) ephemeral_5m_input_tokens: Loose<Count>,
+    pub(super) ephemeral_1h_input_tokens: Loose<Count>,
 }
 
 /// What the provider did besides answering.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ServerTools {
-    pub(super) web_search_requests: Loose<u64>,
+    pub(super) web_search_requests: Loose<Count>,
 }
 
 /// How long a tool took, without what it gave.
@@ -155,14 +148,21 @@ struct ErrorObject {
     status: Loose<u64>,
 }
 
-impl Expected for ApiError {
-    fn from_text(text: &str) -> Option<Self> {
-        Some(Self { class: is_class(text).then(|| text.to_owned()), status: None })
+/// Tools give objects of any shape; one that is none of these says nothing, and must not cost its line.
+impl Expected for ToolUseResult {
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        Ok(json.starts_with('{').then(|| serde_json::from_str(json).unwrap_or_default()))
     }
+}
 
-    fn from_map<'de, A: serde::de::MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
-        let object = ErrorObject::from_map(map)?.unwrap_or_default();
-        Ok(Some(Self { class: None, status: object.status.0 }))
+impl Expected for ApiError {
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        // A class has nothing to decode; what needs decoding is a message, and is not looked at.
+        if let Some(text) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            return Ok(Some(Self { class: is_class(text).then(|| text.to_owned()), status: None }));
+        }
+        let object = ErrorObject::from_json(json)?;
+        Ok(object.map(|object| Self { class: None, status: object.status.0 }))
     }
 }
 

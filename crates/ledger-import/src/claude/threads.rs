@@ -1,13 +1,16 @@
 //! Threads: the main conversation of a session, and each of its subagents.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use ledger_core::{Actor, Invalid, RunId, SessionId, Timestamp};
 
 use super::AGENT;
+use super::graph::Graph;
+use super::lineage::Lineage;
 
 /// A thread, by its place in [`Threads`]. Depends on the order of the files, so it never reaches an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ThreadIndex(usize);
 
 /// A conversation with one history.
@@ -21,7 +24,6 @@ pub(super) struct Thread {
     pub(super) run_id: RunId,
     pub(super) actor: Actor,
     pub(super) first: Timestamp,
-    pub(super) last: Timestamp,
     workspace: Option<(Timestamp, String)>,
     version: Option<(Timestamp, String)>,
 }
@@ -36,7 +38,12 @@ impl Thread {
                 (SessionId::new(key(session, Some(agent)))?, Some(main), Actor::new(format!("{AGENT}/{agent}"))?)
             }
         };
-        Ok(Self { session_id, parent, run_id, actor, first: at, last: at, workspace: None, version: None })
+        Ok(Self { session_id, parent, run_id, actor, first: at, workspace: None, version: None })
+    }
+
+    /// The subagent, if it is one's.
+    pub(super) fn agent(&self) -> Option<&str> {
+        self.session_id.as_str().strip_prefix(self.parent.as_ref()?.as_str())?.strip_prefix('/')
     }
 
     pub(super) fn is_subagent(&self) -> bool {
@@ -55,7 +62,6 @@ impl Thread {
 
     fn see(&mut self, at: Timestamp, workspace: Option<&str>, version: Option<&str>) {
         self.first = self.first.min(at);
-        self.last = self.last.max(at);
         keep_earliest(&mut self.workspace, at, workspace);
         keep_earliest(&mut self.version, at, version);
     }
@@ -77,6 +83,7 @@ fn key(session: &str, agent: Option<&str>) -> String {
 pub(super) struct Threads {
     threads: Vec<Thread>,
     by_key: HashMap<String, ThreadIndex>,
+    lineage: Lineage,
 }
 
 impl Threads {
@@ -106,6 +113,22 @@ impl Threads {
         &self.threads[index.0]
     }
 
+    /// Finds out which sessions resume which.
+    pub(super) fn relate(&mut self, graph: &Graph) {
+        self.lineage = Lineage::of(graph);
+    }
+
+    /// Which of two threads that hold the same fact since the same time was there first: `Less` for `one`.
+    fn by_age(&self, one: ThreadIndex, other: ThreadIndex) -> Ordering {
+        self.lineage.by_age(self.main(one), self.main(other))
+    }
+
+    /// The main thread of a session: its subagents are as old as it is.
+    fn main(&self, index: ThreadIndex) -> ThreadIndex {
+        let parent = self.of(index).parent.as_ref();
+        parent.and_then(|parent| self.by_key.get(parent.as_str())).copied().unwrap_or(index)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Thread> {
         self.threads.iter()
     }
@@ -114,26 +137,48 @@ impl Threads {
 /// In which threads a fact was seen, and when first in each.
 ///
 /// Resuming a session copies its lines under another session id. The fact belongs to the thread that saw it first; of
-/// threads with the same time, to the one that ended first, since the copy is what went on.
+/// threads with the same time, to the older one. Another import may see other threads, and find another owner: the owner
+/// is nothing that a key may be made of.
 #[derive(Clone, Debug)]
-pub(super) struct Sightings(Vec<(ThreadIndex, Timestamp)>);
+pub(super) struct Sightings {
+    first: (ThreadIndex, Timestamp),
+    others: Vec<(ThreadIndex, Timestamp)>,
+}
 
 impl Sightings {
     pub(super) fn new(thread: ThreadIndex, at: Timestamp) -> Self {
-        Self(vec![(thread, at)])
+        Self { first: (thread, at), others: Vec::new() }
     }
 
     pub(super) fn merge(&mut self, other: Self) {
-        for (thread, at) in other.0 {
-            match self.0.iter_mut().find(|(known, _)| *known == thread) {
+        for (thread, at) in other.iter() {
+            let known = std::iter::once(&mut self.first).chain(&mut self.others);
+            match known.into_iter().find(|(known, _)| *known == thread) {
                 Some((_, first)) => *first = at.min(*first),
-                None => self.0.push((thread, at)),
+                None => self.others.push((thread, at)),
             }
         }
     }
 
-    pub(super) fn owner<'a>(&self, threads: &'a Threads) -> Option<&'a Thread> {
-        let seen = self.0.iter().map(|(thread, at)| (at, threads.of(*thread)));
-        seen.min_by_key(|(at, thread)| (*at, thread.last, &thread.session_id)).map(|(_, thread)| thread)
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ThreadIndex, Timestamp)> {
+        std::iter::once(self.first).chain(self.others.iter().copied())
+    }
+
+    pub(super) fn has(&self, thread: ThreadIndex) -> bool {
+        self.iter().any(|(seen, _)| seen == thread)
+    }
+
+    pub(super) fn owner_index(&self, threads: &Threads) -> ThreadIndex {
+        let mut others: Vec<_> = self.iter().collect();
+        // The order of the files must not matter, also where the ages of threads make no order.
+        others.sort_by_key(|(thread, at)| (*at, &threads.of(*thread).session_id));
+        let older = |one: &(ThreadIndex, Timestamp), other: &(ThreadIndex, Timestamp)| {
+            one.1.cmp(&other.1).then_with(|| threads.by_age(one.0, other.0))
+        };
+        others.into_iter().min_by(older).map_or(self.first.0, |(thread, _)| thread)
+    }
+
+    pub(super) fn owner<'a>(&self, threads: &'a Threads) -> &'a Thread {
+        threads.of(self.owner_index(threads))
     }
 }

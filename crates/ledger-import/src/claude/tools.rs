@@ -1,15 +1,15 @@
 //! Calls of tools: what the model asked for, joined with what came back.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ledger_core::Timestamp;
 
 use super::graph::LineId;
-use super::threads::Sightings;
+use super::threads::{Sightings, ThreadIndex};
 use crate::loose::LoggedMillis;
 
-/// What the provider's ids of tool calls start with. Others are only unique within a session (`Bash:0`).
+/// What the provider's ids of tool calls start with. Others (`Bash:0`) are used again and again, even within a session.
 const TOOL_USE_ID: &str = "toolu_";
 
 /// That the model asked for a tool.
@@ -30,11 +30,20 @@ pub(super) struct Asked {
 }
 
 /// That a tool came back; the least of all copies counts, one that knows the duration before one that does not.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ToolResult {
-    pub(super) time: Timestamp,
     pub(super) duration: Reverse<Option<LoggedMillis>>,
+    pub(super) time: Timestamp,
     pub(super) is_error: bool,
+}
+
+/// Where a tool came back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Returned<'a> {
+    pub(super) thread: ThreadIndex,
+    pub(super) id: &'a str,
+    /// The line that asked for it, as far as the line that says this knows.
+    pub(super) asked_by: Option<LineId>,
 }
 
 /// All calls of tools.
@@ -42,12 +51,37 @@ pub(super) struct ToolResult {
 pub(super) struct Tools {
     uses: HashMap<String, ToolUse>,
     results: HashMap<String, ToolResult>,
+    /// The keys of uses, by ids that are not unique and by time.
+    named: HashMap<(ThreadIndex, String), BTreeMap<Timestamp, String>>,
+    /// What came back of them.
+    returned: Vec<(ThreadIndex, String, Option<LineId>, ToolResult)>,
+}
+
+/// A call of a tool that came back.
+#[derive(Debug)]
+pub(super) struct CompletedTool {
+    /// The provider's id, or else the line that asked for it and the id: the same in all copies.
+    pub(super) key: String,
+    pub(super) used: ToolUse,
+    pub(super) result: ToolResult,
 }
 
 impl Tools {
-    /// Adds that a tool was asked for in `session`.
-    pub(super) fn add_use(&mut self, session: &str, tool: ToolUse) {
-        let key = key(session, &tool.id);
+    /// Adds that a tool was asked for in `thread`, the session of which is `session`.
+    pub(super) fn add_use(&mut self, thread: ThreadIndex, session: &str, tool: ToolUse) {
+        let key = match tool.asked.line {
+            _ if is_unique(&tool.id) => tool.id.clone(),
+            Some(line) => key_of(line, &tool.id),
+            None => format!("{session}/{}", tool.id),
+        };
+        if !is_unique(&tool.id) {
+            let named = self.named.entry((thread, tool.id.clone())).or_default();
+            // Of two at one time nobody can tell which came back; the least key is as good as any, and always the same.
+            let known = named.entry(tool.asked.time).or_insert_with(|| key.clone());
+            if key < *known {
+                known.clone_from(&key);
+            }
+        }
         match self.uses.get_mut(&key) {
             None => drop(self.uses.insert(key, tool)),
             Some(known) => {
@@ -59,21 +93,48 @@ impl Tools {
         }
     }
 
-    /// Adds that the tool call `id` of `session` came back.
-    pub(super) fn add_result(&mut self, session: &str, id: &str, result: ToolResult) {
-        let key = key(session, id);
-        match self.results.get_mut(&key) {
-            Some(known) if *known <= result => {}
-            _ => drop(self.results.insert(key, result)),
+    /// Adds that a tool came back.
+    pub(super) fn add_result(&mut self, returned: Returned<'_>, result: ToolResult) {
+        let Returned { thread, id, asked_by } = returned;
+        if is_unique(id) {
+            add(&mut self.results, id.to_owned(), result);
+        } else {
+            self.returned.push((thread, id.to_owned(), asked_by, result));
         }
     }
 
-    /// The calls that came back, with their keys, in no order.
-    pub(super) fn completed(&self) -> impl Iterator<Item = (&str, &ToolUse, &ToolResult)> {
-        self.uses.iter().filter_map(|(key, tool)| Some((key.as_str(), tool, self.results.get(key)?)))
+    /// The calls that came back, in no order.
+    pub(super) fn into_completed(self) -> impl Iterator<Item = CompletedTool> {
+        let Self { uses, mut results, named, returned } = self;
+        for (thread, id, asked_by, result) in returned {
+            let is_here = |key: &String| uses.get(key).is_some_and(|tool| tool.sightings.has(thread));
+            let asked = asked_by.map(|line| key_of(line, &id)).filter(is_here);
+            let latest = || {
+                let named = named.get(&(thread, id))?;
+                // The last one that was asked for by then.
+                let asked = named.range(..=result.time).next_back();
+                asked.or(named.first_key_value()).map(|(_, key)| key.clone())
+            };
+            if let Some(key) = asked.or_else(latest) {
+                add(&mut results, key, result);
+            }
+        }
+        uses.into_iter().filter_map(move |(key, used)| {
+            let result = results.remove(&key)?;
+            Some(CompletedTool { key, used, result })
+        })
     }
 }
 
-fn key(session: &str, id: &str) -> String {
-    if id.starts_with(TOOL_USE_ID) { id.to_owned() } else { format!("{session}/{id}") }
+fn add(results: &mut HashMap<String, ToolResult>, key: String, result: ToolResult) {
+    let known = results.entry(key).or_insert(result);
+    *known = result.min(*known);
+}
+
+fn is_unique(id: &str) -> bool {
+    id.starts_with(TOOL_USE_ID)
+}
+
+fn key_of(line: LineId, id: &str) -> String {
+    format!("{line}:{id}")
 }

@@ -4,14 +4,15 @@
 //! prompt. What tells a turn is that something follows from it: a prompt that nothing answers, or not yet, is none. It
 //! still ends the turn before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use ledger_core::{SessionId, Timestamp};
 use ledger_events::TurnStatus;
 
-use super::graph::{Ending, Graph, LineId, Prompts, Said};
-use super::threads::{Sightings, Thread, Threads};
+use super::ancestors::Nearest;
+use super::graph::{Ending, Graph, LineId, Said};
+use super::threads::{Sightings, Thread, ThreadIndex, Threads};
 use crate::loose::LoggedMillis;
 
 /// A line in which the user said something.
@@ -25,8 +26,10 @@ pub(super) struct Prompt {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Prompted {
     pub(super) time: Timestamp,
-    /// What identifies the turn: several lines may be one prompt.
+    /// What identifies the turn in its session: several lines may be one prompt.
     pub(super) turn_id: String,
+    /// What identifies the turn in the world; the same in the copies of a session.
+    pub(super) key: String,
     pub(super) version: Option<String>,
 }
 
@@ -64,7 +67,8 @@ impl TurnLog {
 pub(super) struct Turn<'a> {
     pub(super) thread: &'a Thread,
     pub(super) started: Prompted,
-    /// Its place among the turns of its thread, from 1 up.
+    /// Its place among the prompts of its thread, from 1 up. Prompts that nothing answers have one as well, and those
+    /// that were copied from the session that this one resumes: what comes to light later must not shift it.
     pub(super) ordinal: u32,
     /// How it ended, if it is known to have.
     pub(super) end: Option<End>,
@@ -83,20 +87,20 @@ pub(super) struct End {
 /// All turns, and which lines are part of them.
 #[derive(Debug)]
 pub(super) struct Turns<'a> {
-    prompts: Prompts<'a>,
+    prompts: Nearest<'a>,
     by_prompt: HashMap<LineId, usize>,
     turns: Vec<Option<Turn<'a>>>,
 }
 
 impl<'a> Turns<'a> {
     pub(super) fn of(log: &TurnLog, graph: &'a Graph, threads: &'a Threads) -> Self {
-        let mut prompts = Prompts::of(graph);
+        let mut prompts = Nearest::prompt(graph);
         let mut drafts = Drafts::of(log, threads);
         drafts.add_activity(graph, &mut prompts);
         drafts.add_durations(log, &mut prompts);
         drafts.add_successors(graph, &mut prompts);
         let Drafts { by_prompt, drafts } = drafts;
-        Self { prompts, by_prompt, turns: finished(drafts) }
+        Self { prompts, by_prompt, turns: finished(drafts, threads) }
     }
 
     /// The turn that `line` is part of.
@@ -115,6 +119,7 @@ impl<'a> Turns<'a> {
 struct Draft<'a> {
     thread: &'a Thread,
     started: Prompted,
+    sightings: Sightings,
     last: Option<(Timestamp, LineId, Said)>,
     measured: Option<(Timestamp, LoggedMillis)>,
     has_successor: bool,
@@ -128,31 +133,34 @@ struct Drafts<'a> {
 
 impl<'a> Drafts<'a> {
     fn of(log: &TurnLog, threads: &'a Threads) -> Self {
-        let mut places: HashMap<(&SessionId, &str), usize> = HashMap::new();
-        let mut drafts: Vec<Draft<'a>> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut prompts: Vec<(Prompted, Sightings)> = Vec::new();
         let mut by_prompt = HashMap::new();
-        for (line, prompt) in &log.prompts {
-            let Some(thread) = prompt.sightings.owner(threads) else { continue };
-            let place = *places.entry((&thread.session_id, &prompt.said.turn_id)).or_insert_with(|| {
-                let started = prompt.said.clone();
-                drafts.push(Draft { thread, started, last: None, measured: None, has_successor: false });
-                drafts.len() - 1
+        for (line, Prompt { said, sightings }) in &log.prompts {
+            let place = *places.entry(&said.key).or_insert_with(|| {
+                prompts.push((said.clone(), sightings.clone()));
+                prompts.len() - 1
             });
-            let started = &mut drafts[place].started;
-            if prompt.said < *started {
-                *started = prompt.said.clone();
+            let (started, seen) = &mut prompts[place];
+            seen.merge(sightings.clone());
+            if said < started {
+                *started = said.clone();
             }
             by_prompt.insert(*line, place);
         }
-        Self { by_prompt, drafts }
+        let drafts = prompts.into_iter().map(|(started, sightings)| {
+            let thread = sightings.owner(threads);
+            Draft { thread, started, sightings, last: None, measured: None, has_successor: false }
+        });
+        Self { by_prompt, drafts: drafts.collect() }
     }
 
-    fn with(&mut self, line: LineId, prompts: &mut Prompts<'_>) -> Option<&mut Draft<'a>> {
+    fn with(&mut self, line: LineId, prompts: &mut Nearest<'_>) -> Option<&mut Draft<'a>> {
         let place = self.by_prompt.get(&prompts.before(line)?)?;
         self.drafts.get_mut(*place)
     }
 
-    fn add_activity(&mut self, graph: &Graph, prompts: &mut Prompts<'_>) {
+    fn add_activity(&mut self, graph: &Graph, prompts: &mut Nearest<'_>) {
         for (line, node) in graph.nodes() {
             let (Said::Answer { .. } | Said::ToolResult, Some(time)) = (&node.said, node.time) else { continue };
             let Some(draft) = self.with(line, prompts) else { continue };
@@ -162,7 +170,7 @@ impl<'a> Drafts<'a> {
         }
     }
 
-    fn add_durations(&mut self, log: &TurnLog, prompts: &mut Prompts<'_>) {
+    fn add_durations(&mut self, log: &TurnLog, prompts: &mut Nearest<'_>) {
         for LoggedDuration { line, time, duration } in &log.durations {
             let Some(draft) = self.with(*line, prompts) else { continue };
             draft.measured = draft.measured.max(Some((*time, *duration)));
@@ -171,7 +179,7 @@ impl<'a> Drafts<'a> {
 
     /// A turn is over when its thread goes on with another prompt: one that follows from it, or one that was said later
     /// and has been answered (the user may have gone back to an earlier point).
-    fn add_successors(&mut self, graph: &Graph, prompts: &mut Prompts<'_>) {
+    fn add_successors(&mut self, graph: &Graph, prompts: &mut Nearest<'_>) {
         for (prompt, place) in &self.by_prompt {
             let parent = graph.node(*prompt).and_then(|node| node.parent);
             let before = parent.and_then(|parent| prompts.before(parent));
@@ -191,18 +199,23 @@ impl<'a> Drafts<'a> {
     }
 }
 
-fn finished(drafts: Vec<Draft<'_>>) -> Vec<Option<Turn<'_>>> {
-    let mut by_thread: BTreeMap<&SessionId, Vec<(&Prompted, usize)>> = BTreeMap::new();
-    for (place, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.is_answered()) {
-        by_thread.entry(&draft.thread.session_id).or_default().push((&draft.started, place));
+fn finished<'a>(drafts: Vec<Draft<'a>>, threads: &Threads) -> Vec<Option<Turn<'a>>> {
+    let mut by_thread: HashMap<ThreadIndex, Vec<(&Prompted, usize)>> = HashMap::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        for (thread, _) in draft.sightings.iter() {
+            by_thread.entry(thread).or_default().push((&draft.started, place));
+        }
     }
-    let mut ordinals: HashMap<usize, u32> = HashMap::new();
-    for turns in by_thread.values_mut() {
-        turns.sort();
-        ordinals.extend(turns.iter().map(|(_, place)| *place).zip(1..));
+    let mut ordinals: HashMap<(ThreadIndex, usize), u32> = HashMap::new();
+    for (thread, mut prompts) in by_thread {
+        prompts.sort();
+        ordinals.extend(prompts.into_iter().map(|(_, place)| (thread, place)).zip(1..));
     }
-    let numbered = drafts.into_iter().enumerate().map(|(place, draft)| (ordinals.get(&place), draft));
-    numbered.map(|(ordinal, draft)| Some(draft.into_turn(*ordinal?))).collect()
+    let numbered = drafts.into_iter().enumerate().map(|(place, draft)| {
+        let ordinal = ordinals.get(&(draft.sightings.owner_index(threads), place)).copied();
+        draft.is_answered().then(|| draft.into_turn(ordinal.unwrap_or(0)))
+    });
+    numbered.collect()
 }
 
 impl<'a> Draft<'a> {

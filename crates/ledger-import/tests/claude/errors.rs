@@ -3,7 +3,7 @@
 use ledger_events::{CallStatus, CostSource, LlmCall, Millis};
 use serde_json::{Value, json};
 
-use crate::support::{all, assistant, import_lines, only, user, with};
+use crate::support::{all, assistant, at, import_lines, only, user, with};
 
 fn synthetic(changes: &[(&str, Value)]) -> Value {
     let line = with(assistant("a", "u", 1, "6f1d", 0), &[("/message/model", json!("<synthetic>"))]);
@@ -22,8 +22,45 @@ fn an_api_error_is_a_call_without_usage() {
     let changes =
         [("/isApiErrorMessage", json!(true)), ("/error", json!("rate_limit")), ("/apiErrorStatus", json!(429))];
     let call = only::<LlmCall>(&import_lines(&[user("u", None, 0), synthetic(&changes)]));
-    assert_eq!((call.status, call.error_class.as_deref()), (CallStatus::Error, Some("rate_limit")));
+    assert_eq!((call.status, call.error_class.as_deref()), (CallStatus::Limit, Some("rate_limit")));
     assert_eq!((call.http_status, call.model, call.tokens.total()), (Some(429), None, 0));
+}
+
+#[test]
+fn limits_and_timeouts_are_told_from_errors() {
+    let call = |error: Value| {
+        let changes = [("/isApiErrorMessage", json!(true)), ("/error", error)];
+        only::<LlmCall>(&import_lines(&[synthetic(&changes)]))
+    };
+    for (http_status, status) in [
+        (429, CallStatus::Limit),
+        (408, CallStatus::Timeout),
+        (504, CallStatus::Timeout),
+        (500, CallStatus::Error),
+        (529, CallStatus::Error),
+    ] {
+        assert_eq!(call(json!({"status": http_status})).status, status, "{http_status}");
+    }
+    assert_eq!(call(json!("rate_limit")).status, CallStatus::Limit);
+}
+
+#[test]
+fn attempts_are_counted_where_the_agent_tells_of_them() {
+    let retry = |uuid: &str, parent: &str, attempt: Value| {
+        json!({
+            "type": "system", "subtype": "api_error", "uuid": uuid, "parentUuid": parent, "sessionId": "s",
+            "timestamp": at(2), "retryAttempt": attempt, "error": {"status": 529, "message": "Overloaded"},
+        })
+    };
+    let answer = |parent| assistant("a", parent, 9, "msg_1", 5);
+    let told = [user("u", None, 0), retry("e", "u", json!(1)), retry("f", "e", json!(2)), answer("f")];
+    let call = only::<LlmCall>(&import_lines(&told));
+    assert_eq!((call.attempt, call.duration_ms), (Some(3), Millis::new(9_000.0).ok()));
+    for untold in
+        [vec![user("u", None, 0), answer("u")], vec![user("u", None, 0), retry("e", "u", json!("x")), answer("e")]]
+    {
+        assert_eq!(only::<LlmCall>(&import_lines(&untold)).attempt, None);
+    }
 }
 
 #[test]

@@ -5,9 +5,11 @@
 
 mod counting;
 mod errors;
+mod observations;
 mod privacy;
 mod real;
 mod repeats;
+mod resumed;
 mod support;
 mod tolerance;
 mod tools;

@@ -13,7 +13,7 @@ pub(crate) fn spotter() -> Vec<(PathBuf, Vec<u8>)> {
 
 fn testdata(set: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/claude").join(set);
-    let paths = claude::find(&[dir]).unwrap();
+    let paths = claude::find(&[dir]).unwrap().files;
     paths.into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
 }
 

@@ -1,10 +1,9 @@
 //! Transcripts and what comes of them.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use ledger_core::Event;
-use ledger_events::{EventPayload, LlmCall, read};
+use ledger_events::{EventPayload, Latest, LlmCall, Observation, read};
 use ledger_import::Import;
 use ledger_import::claude::{Importer, Options};
 use serde_json::{Value, json};
@@ -61,17 +60,10 @@ pub(crate) struct Totals {
     pub(crate) cache_read: u64,
 }
 
-/// Sums as a projection makes them: of each call key, the highest revision counts, and the last on a tie.
-pub(crate) fn totals<'a>(events: impl IntoIterator<Item = &'a Event>) -> Totals {
-    let mut calls: HashMap<String, LlmCall> = HashMap::new();
-    for call in events.into_iter().filter_map(read::<LlmCall>).map(Result::unwrap) {
-        let key = call.call_key.clone().unwrap();
-        if calls.get(&key).is_none_or(|known| known.revision <= call.revision) {
-            calls.insert(key, call);
-        }
-    }
+/// What the calls of `events` used, each call once.
+pub(crate) fn totals(events: &[Event]) -> Totals {
     let mut totals = Totals::default();
-    for call in calls.values() {
+    for call in latest::<LlmCall>(events).values() {
         totals.calls += 1;
         totals.input += call.tokens.input;
         totals.output += call.tokens.output;
@@ -79,6 +71,23 @@ pub(crate) fn totals<'a>(events: impl IntoIterator<Item = &'a Event>) -> Totals 
         totals.cache_read += call.tokens.cache_read;
     }
     totals
+}
+
+/// What counts of all that `events` observe.
+pub(crate) fn latest<P: Observation>(events: &[Event]) -> Latest<P> {
+    let mut latest = Latest::default();
+    events.iter().for_each(|event| latest.observe_event(event).unwrap());
+    latest
+}
+
+/// The keys of what counts.
+pub(crate) fn keys<P: Observation>(events: &[Event]) -> Vec<String> {
+    latest::<P>(events).iter().map(|(key, _)| key.to_owned()).collect()
+}
+
+/// The events of two imports, in both orders.
+pub(crate) fn in_both_orders(one: &Import, other: &Import) -> [Vec<Event>; 2] {
+    [[&*one.events, &*other.events].concat(), [&*other.events, &*one.events].concat()]
 }
 
 /// A time, `seconds` after the beginning of these transcripts.

@@ -7,7 +7,7 @@ use ledger_import::MAX_BAD_LINES;
 use ledger_import::claude::{Importer, Options};
 use serde_json::{Value, json};
 
-use crate::support::{all, assistant, import_bytes, import_lines, only, user, with};
+use crate::support::{all, assistant, at, import_bytes, import_lines, only, user, with};
 
 fn answer(n: u32) -> String {
     assistant(&format!("a{n}"), "u", n, &format!("msg_{n}"), 5).to_string()
@@ -101,13 +101,65 @@ fn whatever_stands_in_other_fields_usage_is_counted() {
 }
 
 #[test]
-fn counts_that_are_no_counts_are_not_counted() {
-    for odd in [Value::Null, json!(-5), json!("5"), json!({}), json!(0.5)] {
-        let line = with(assistant("a", "u", 1, "msg_1", 0), &[("/message/usage/output_tokens", odd.clone())]);
-        assert_eq!(only::<LlmCall>(&import_lines(&[line])).tokens.total(), 10, "{odd}");
+fn counts_that_are_no_counts_make_their_line_bad() {
+    for field in ["output_tokens", "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"] {
+        let count = |count: Value| {
+            let usage = format!("/message/usage/{field}");
+            import_lines(&[user("u", None, 0), with(assistant("a", "u", 1, "msg_1", 0), &[(&usage, count)])])
+        };
+        for odd in [json!(-5), json!("5"), json!({}), json!([]), json!(true), json!(0.5), json!(1_u64 << 60)] {
+            let import = count(odd.clone());
+            assert_eq!((import.report.bad_lines, import.report.calls), (1, 0), "{field} {odd}");
+            assert!(!import.report.bad[0].reason.contains("JSON"), "{}", import.report.bad[0].reason);
+        }
+        // `null` says that it is not known.
+        assert_eq!(count(Value::Null).report.calls, 1);
     }
-    let line = with(assistant("a", "u", 1, "msg_1", 0), &[("/message/usage/output_tokens", json!(1_u64 << 60))]);
-    assert_eq!(import_lines(&[line]).report.bad_lines, 1);
+}
+
+/// JavaScript cuts a text anywhere, and half of an emoji is no Unicode; the JSON is good all the same.
+#[test]
+fn half_a_surrogate_pair_in_content_costs_nothing() {
+    let half = r#""cut \ud83d""#;
+    let block = json!([{"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"x": "HALF", "HALF": 1}}, "HALF",
+        {"type": "text", "text": "HALF"}]);
+    let result = json!([{"type": "tool_result", "tool_use_id": "toolu_1", "content": "HALF"}]);
+    let lines = [
+        with(user("u", None, 0), &[("/message/content", json!("HALF"))]),
+        with(
+            assistant("a", "u", 1, "msg_1", 5),
+            &[("/message/content", block), ("/message/stop_reason", json!("HALF"))],
+        ),
+        with(user("r", Some("a"), 2), &[("/message/content", result), ("/toolUseResult", json!("HALF"))]),
+        with(
+            user("r2", Some("a"), 3),
+            &[("/message/content", json!("HALF")), ("/toolUseResult", json!({"HALF": "HALF"}))],
+        ),
+        json!({"type": "progress", "uuid": "x", "sessionId": "s", "timestamp": at(4), "data": {"message": "HALF"}}),
+        json!({"type": "summary", "summary": "HALF", "message": "HALF", "data": "HALF", "error": "HALF"}),
+    ];
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let import = import_bytes(text.replace("\"HALF\"", half).as_bytes());
+    assert_eq!((import.report.bad_lines, import.report.calls), (0, 1), "{:?}", import.report.bad);
+    assert_eq!((import.report.tools, import.report.turns), (1, 1));
+}
+
+#[test]
+fn files_that_cannot_be_read_are_in_the_report() {
+    let mut importer = Importer::new(Options::default()).unwrap();
+    let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    importer.add_unreadable("s.jsonl".as_ref(), &denied);
+    let report = importer.finish().report;
+    assert_eq!((report.unreadable, report.bad_lines, report.files), (1, 0, 0));
+    assert_eq!((report.bad[0].path.to_str(), report.bad[0].line), (Some("s.jsonl"), 0));
+    assert_eq!(report.bad[0].reason, "permission denied");
+}
+
+#[test]
+fn a_tenant_without_a_name_is_refused_at_once() {
+    for tenant in ["", " "] {
+        assert!(Importer::new(Options { tenant: tenant.into(), ..Options::default() }).is_err());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use ledger_events::{Millis, ToolCompleted, ToolStatus};
 use serde_json::{Value, json};
 
-use crate::support::{all, assistant, import_lines, only, user, with};
+use crate::support::{all, assistant, import_lines, in_both_orders, latest, only, user, with};
 
 fn asking(tools: &[&str]) -> Value {
     let block = |id: &&str| json!({"type": "tool_use", "id": id, "name": "Bash", "input": {"command": "ls"}});
@@ -52,6 +52,40 @@ fn ids_that_are_not_unique_in_the_world_are_kept_apart_by_session() {
         with(line, &[("/sessionId", json!("t")), ("/uuid", uuid)])
     });
     assert_eq!(all::<ToolCompleted>(&import_lines(&[here, there].concat())).len(), 2);
+}
+
+/// Some endpoints number the tools of each answer from 0.
+#[test]
+fn ids_that_are_used_again_within_a_session_are_kept_apart_by_line() {
+    let use_of = |uuid: &str, parent, seconds, message: &str| {
+        let block = json!([{"type": "tool_use", "id": "Bash:0", "name": "Bash"}]);
+        with(assistant(uuid, parent, seconds, message, 5), &[("/message/content", block)])
+    };
+    let back = |uuid: &str, parent: Value, seconds, is_error: bool| {
+        let line = result("Bash:0", seconds, json!(is_error), Value::Null);
+        with(line, &[("/uuid", json!(uuid)), ("/parentUuid", parent)])
+    };
+    // Whether or not the results say which line asked.
+    for parents in [[json!("a"), json!("b")], [Value::Null, Value::Null]] {
+        let [first, second] = parents;
+        let here = [
+            user("u", None, 0),
+            use_of("a", "u", 1, "msg_1"),
+            back("r", first, 2, false),
+            user("v", Some("r"), 10),
+            use_of("b", "v", 11, "msg_2"),
+            back("q", second, 15, true),
+        ];
+        let tools = all::<ToolCompleted>(&import_lines(&here));
+        let told: Vec<_> = tools.iter().map(|tool| (tool.duration_ms.map(Millis::get), tool.status.as_str())).collect();
+        assert_eq!(told, [(Some(1_000.0), "success"), (Some(4_000.0), "error")]);
+        // The copy that a resumed session begins with is no other tool.
+        let copy = here.clone().map(|line| with(line, &[("/sessionId", json!("t"))]));
+        assert_eq!(all::<ToolCompleted>(&import_lines(&[here.clone(), copy.clone()].concat())).len(), 2);
+        for events in in_both_orders(&import_lines(&here), &import_lines(&copy)) {
+            assert_eq!(latest::<ToolCompleted>(&events).values().count(), 2);
+        }
+    }
 }
 
 #[test]

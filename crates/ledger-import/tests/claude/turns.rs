@@ -76,6 +76,29 @@ fn a_turn_with_more_to_do_was_interrupted() {
 }
 
 #[test]
+fn a_prompt_that_is_answered_late_shifts_no_other() {
+    let lines = [user("u", None, 0), user("v", Some("u"), 9), assistant("b", "v", 10, "msg_2", 5)];
+    let late = [&lines[..], &[assistant("a", "u", 20, "msg_1", 5)]].concat();
+    for lines in [&lines[..], &late] {
+        let import = import_lines(lines);
+        let event = import.events.iter().find(|event| event.payload.as_str().contains("msg_2")).unwrap();
+        assert_eq!(event.turn, 2);
+    }
+}
+
+#[test]
+fn a_subagent_that_goes_by_the_prompt_of_its_session_has_turns_of_its_own() {
+    let prompt = |line| with(line, &[("/promptId", json!("p1"))]);
+    let agent = |line| with(line, &[("/isSidechain", json!(true)), ("/agentId", json!("a1"))]);
+    let lines = [prompt(user("u", None, 0)), assistant("a", "u", 1, "msg_1", 5)];
+    let sub = [agent(prompt(user("p", None, 2))), agent(assistant("b", "p", 3, "msg_2", 5))];
+    let turns = all::<TurnStarted>(&import(&[file("s.jsonl", &lines), file("s/subagents/agent-a1.jsonl", &sub)]));
+    let keys: Vec<_> = turns.iter().filter_map(|turn| turn.turn_key.as_deref()).collect();
+    assert_eq!(keys, ["p1", "p1/a1"]);
+    assert!(turns.iter().all(|turn| turn.turn_id == "p1"));
+}
+
+#[test]
 fn remarks_summaries_and_results_are_no_prompts() {
     let remark = with(user("m", Some("a"), 2), &[("/isMeta", json!(true))]);
     let summary = with(user("c", None, 3), &[("/isCompactSummary", json!(true)), ("/logicalParentUuid", json!("m"))]);
