@@ -8,7 +8,7 @@ const TOOLS: [(&str, &str); 2] = [("sqlite3", "sqlite3"), ("strace", "strace")];
 const USAGE: &str = "usage: cargo xtask <task>
 
   test [ARGS]   installs what the tests need, then runs them all (ARGS go to cargo test)
-  bench         prints ratios beside the raw driver
+  bench [PART]  prints ratios beside the raw driver: append, concurrent, replay, snapshot, wakeup, memory, or all
   check         format, clippy and docs, with warnings denied";
 
 type Outcome = Result<(), String>;
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.split_first() {
         Some((task, rest)) if task == "test" => test(rest),
-        Some((task, [])) if task == "bench" => cargo(&["bench", "--package", "agent-ledger", "--bench", "ledger"]),
+        Some((task, rest)) if task == "bench" => bench(rest),
         Some((task, [])) if task == "check" => check(),
         _ => Err(USAGE.into()),
     };
@@ -33,6 +33,12 @@ fn main() -> ExitCode {
 fn test(args: &[String]) -> Outcome {
     provision()?;
     let mut all = vec!["test", "--workspace"];
+    all.extend(args.iter().map(String::as_str));
+    cargo(&all)
+}
+
+fn bench(args: &[String]) -> Outcome {
+    let mut all = vec!["bench", "--package", "agent-ledger", "--bench", "ledger", "--"];
     all.extend(args.iter().map(String::as_str));
     cargo(&all)
 }

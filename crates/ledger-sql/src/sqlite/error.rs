@@ -73,6 +73,11 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some((ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _)))
 }
 
+/// Whether an event was refused because its id stands in the ledger already.
+pub(super) fn is_known_id(error: &rusqlite::Error) -> bool {
+    matches!(code(error), Some((_, ffi::SQLITE_CONSTRAINT_UNIQUE)))
+}
+
 /// Whether the file is no database at all.
 pub(super) fn is_not_a_database(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some((ErrorCode::NotADatabase, _)))

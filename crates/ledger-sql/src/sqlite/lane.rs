@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Digested, Error, Extent, Head, Offset, Position, RecordedBatch,
-    Result, Timestamp,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Extent, Head, RecordedBatch, Result, Timestamp,
 };
 use rusqlite::Connection;
 
+use super::append::{Ids, Stop, append};
 use super::error::{during_commit, is_busy, is_refused_write, not_committed, reading};
 use super::file::{FileId, open_to_write};
 use super::migrate::{APPEND_ONLY, version};
@@ -93,7 +93,10 @@ impl SqliteLane {
     }
 
     /// Runs `work` in a transaction of its own, which is durable when this returns `Ok`.
-    fn transaction<T>(&mut self, work: impl FnOnce(&Connection, HeadRow) -> Result<T>) -> Result<T> {
+    fn transaction<T, E: From<Error>>(
+        &mut self,
+        work: impl FnOnce(&Connection, HeadRow) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.file.check(self.options.path())?;
         let connection = match self.connection.take() {
             Some(connection) => connection,
@@ -101,15 +104,15 @@ impl SqliteLane {
         };
         begin(&connection, self.options.busy_timeout)?;
         // Version and head may have changed since: other processes write too.
-        let worked =
-            version(&connection).and_then(|_| store::head(&connection)).and_then(|head| work(&connection, head));
+        let head = version(&connection).and_then(|_| store::head(&connection));
+        let worked = head.map_err(E::from).and_then(|head| work(&connection, head));
         let result = match worked {
             Ok(value) => match connection.execute_batch("COMMIT") {
                 Ok(()) => Ok(value),
                 // The connection is closed, which rolls back what is left of the transaction.
                 Err(error) => {
                     drop(connection);
-                    return Err(self.judge_commit(error));
+                    return Err(self.judge_commit(error).into());
                 }
             },
             Err(error) => {
@@ -146,11 +149,25 @@ impl SqliteLane {
 
 impl Lane for SqliteLane {
     fn append(&mut self, batches: &[Batch]) -> Result<Vec<Result<AppendOutcome>>> {
+        match self.append_group(batches, Ids::ExpectedNew) {
+            Err(Stop::KnownId) => {}
+            Err(Stop::Failed(failure)) => return Err(failure),
+            Ok(outcomes) => return Ok(outcomes),
+        }
+        self.append_group(batches, Ids::LookedUp).map_err(|stop| match stop {
+            Stop::Failed(failure) => failure,
+            Stop::KnownId => Error::corrupt(None, "an id is known to the index of ids, but to no event"),
+        })
+    }
+}
+
+impl SqliteLane {
+    fn append_group(&mut self, batches: &[Batch], ids: Ids) -> Result<Vec<Result<AppendOutcome>>, Stop> {
         self.transaction(|connection, before| {
             let mut head = HeadRow { latest: before.latest.max(Timestamp::now()), ..before };
             let mut outcomes = Vec::with_capacity(batches.len());
             for batch in batches {
-                outcomes.push(append(connection, &mut head, batch)?);
+                outcomes.push(append(connection, &mut head, batch, ids)?);
             }
             // Also for duplicates: only a commit that writes is synced, and what they repeat may not be yet.
             if outcomes.iter().any(|outcome| matches!(outcome, Ok(AppendOutcome::Appended(_)))) {
@@ -178,56 +195,6 @@ fn begin(connection: &Connection, timeout: Duration) -> Result<()> {
             Err(error) => return Err(not_committed(&Arc::new(error))),
         }
     }
-}
-
-/// Judges one batch and stores it. The outer error is a failure of the store, which ends the whole transaction; the inner
-/// one refuses this batch.
-fn append(connection: &Connection, head: &mut HeadRow, batch: &Batch) -> Result<Result<AppendOutcome>> {
-    let mut known = Vec::with_capacity(batch.events().len());
-    for event in batch.events() {
-        match place(connection, event)? {
-            Ok(place) => known.push(place),
-            Err(conflict) => return Ok(Err(conflict)),
-        }
-    }
-    let new = known.iter().filter(|place| place.is_none()).count();
-    if let Some(condition) = batch.condition()
-        && new > 0
-    {
-        if let Err(refused) = condition.check(head.extent) {
-            return Ok(Err(refused));
-        }
-        if let Some(offset) = store::violation(connection, condition)? {
-            return Ok(Ok(AppendOutcome::ConditionFailed { offset }));
-        }
-    }
-    if let Err(full) = head.extent.check_room(new) {
-        return Ok(Err(full));
-    }
-    let mut positions = Vec::with_capacity(known.len());
-    for (event, place) in batch.events().iter().zip(known) {
-        positions.push(match place {
-            Some(offset) => Position::Duplicate(offset),
-            None => {
-                let offset = head.extent.last.after();
-                store::insert(connection, offset, head.latest, &event.digest(), event.event()).map_err(reading)?;
-                head.extent.last = offset;
-                Position::New(offset)
-            }
-        });
-    }
-    Ok(Ok(batch.appended(positions)))
-}
-
-/// Where the event stands already; the inner error when its id names another event.
-fn place(connection: &Connection, event: &Digested) -> Result<Result<Option<Offset>>> {
-    let Some((offset, created_at, digest)) = store::known(connection, &event.event().id)? else {
-        return Ok(Ok(None));
-    };
-    if event.is_same_as(created_at, digest) {
-        return Ok(Ok(Some(offset)));
-    }
-    Ok(Err(Error::IdConflict { id: event.event().id.clone(), stored: Some(offset) }))
 }
 
 /// Whether all of these events stand where they say, digest for digest.

@@ -4,6 +4,7 @@
 //! committer's thread, and a few that read. The file is in WAL mode, so readers and the writer do not wait for each
 //! other; `BEGIN IMMEDIATE` is the lane.
 
+mod append;
 mod error;
 mod file;
 mod lane;
