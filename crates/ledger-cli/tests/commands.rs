@@ -377,6 +377,39 @@ fn a_folder_that_cannot_be_written_is_said() {
     assert!(said.contains("read-only") && said.contains("permissions"), "{said}");
 }
 
+/// What an event says stands nowhere but in the ledger and where it was asked for.
+#[test]
+fn no_payload_reaches_a_log_or_an_error() {
+    let place = Place::new();
+    let canary = "CANARY-7d1f";
+    let event = |id: &str, turn: u32| {
+        line(id).replace("\"n\":1", &format!("\"n\":\"{canary}\"")).replace(":1,", &format!(":{turn},"))
+    };
+    let loud = |args: &[&str], input: &str| {
+        let mut all = vec!["--log", "trace"];
+        all.extend(args);
+        let answer = place.run_with(&all, input);
+        assert!(!answer.err.contains(canary), "{args:?}: {answer:?}");
+        answer
+    };
+    assert!(loud(&["append"], &event("a", 1)).err.contains("committed"), "the log is on");
+    assert_eq!(loud(&["append"], &event("a", 2)).code, Some(3));
+    assert_eq!(loud(&["append"], &event("a", 1).replace("ann", "a\\u0000")).code, Some(3));
+    assert_eq!(loud(&["append"], &event("b", 1).replace("agent.spoke", "nodot")).code, Some(3));
+    assert_eq!(loud(&["append", "--fail-if-run-after", "0"], &event("c", 1)).code, Some(3));
+    for args in [&["head"][..], &["runs"], &["verify"], &["snapshot", "copy.db"], &["tail"], &["find", "a"]] {
+        let answer = loud(args, "");
+        assert_eq!(answer.code, Some(0), "{args:?}: {answer:?}");
+    }
+    let raw = rusqlite::Connection::open(place.ledger()).unwrap();
+    raw.execute_batch("DROP TRIGGER events_are_never_changed; UPDATE events SET turn = 7").unwrap();
+    drop(raw);
+    for args in [&["tail"][..], &["verify"], &["snapshot", "other.db"], &["show", "run"]] {
+        assert_eq!(loud(args, "").code, Some(3));
+    }
+    assert_eq!(loud(&["reset", "--yes"], "").code, Some(0));
+}
+
 #[test]
 fn completions_and_help_are_there() {
     let place = Place::new();

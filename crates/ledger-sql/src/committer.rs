@@ -139,6 +139,10 @@ fn gather<L>(first: Waiting, jobs: &mut mpsc::Receiver<Job<L>>) -> (Vec<Waiting>
 fn commit<L: Lane>(lane: &mut L, group: Vec<Waiting>, committed: &impl Fn()) {
     let (batches, answers): (Vec<_>, Vec<_>) = group.into_iter().map(|waiting| (waiting.batch, waiting.answer)).unzip();
     let outcomes = lane.append(&batches);
+    match &outcomes {
+        Ok(_) => tracing::trace!(batches = batches.len(), "committed"),
+        Err(failure) => tracing::warn!(batches = batches.len(), %failure, "not committed"),
+    }
     committed();
     // A caller that has gone has its events stored all the same, so nobody minds an answer that is not taken.
     match outcomes {

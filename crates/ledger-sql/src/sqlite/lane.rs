@@ -78,8 +78,8 @@ impl SqliteLane {
             let reset = || -> rusqlite::Result<()> {
                 // Deleted means overwritten, so that no copy of the file carries it on.
                 connection.execute_batch(
-                    "PRAGMA secure_delete = ON; DROP TRIGGER events_are_never_changed; \
-                     DROP TRIGGER events_are_never_deleted; DELETE FROM events; PRAGMA secure_delete = OFF;",
+                    "PRAGMA secure_delete = ON; DROP TRIGGER IF EXISTS events_are_never_changed; \
+                     DROP TRIGGER IF EXISTS events_are_never_deleted; DELETE FROM events; PRAGMA secure_delete = OFF;",
                 )?;
                 connection.execute_batch(APPEND_ONLY)?;
                 store::trace(connection, "reset", &detail)?;
@@ -87,6 +87,7 @@ impl SqliteLane {
             };
             reset().map_err(reading)
         })?;
+        tracing::warn!(ledger_id = %seen.ledger_id, "every event was deleted");
         // The log still has the old pages. Readers may keep it in use; then the next checkpoint overwrites it.
         let _ = self.begin_new_log();
         Ok(())

@@ -62,6 +62,7 @@ impl SqliteLedger {
         } else {
             None
         };
+        tracing::debug!(path = %options.path().display(), writable = committer.is_some(), "opened");
         let readers = Arc::new(Readers::new(options.clone(), file));
         Ok(Self(Arc::new(Shared { options, role, watch, readers, committer })))
     }

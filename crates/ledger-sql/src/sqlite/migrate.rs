@@ -120,7 +120,9 @@ pub(super) fn migrate(connection: &mut Connection, identity: &Identity) -> Resul
         SCHEMA_VERSION => return Ok(()),
         found => return Err(Error::SchemaTooNew { found, supported: SCHEMA_VERSION }),
     }
-    transaction.commit().map_err(reading)
+    transaction.commit().map_err(reading)?;
+    tracing::info!(version = SCHEMA_VERSION, "created the tables");
+    Ok(())
 }
 
 pub(super) fn create(connection: &Connection, identity: &Identity) -> rusqlite::Result<()> {
