@@ -198,8 +198,13 @@ async fn a_flipped_bit_is_an_error_or_changes_nothing() {
             Err(_) => errors += 1,
             Ok(events) => {
                 assert!(events == sound, "bit {bit} changed what was served");
+                let of_run = Read::after(Offset::ZERO).matching(Filter::any().run(event("e").run_id)).unwrap();
+                let filtered: Result<Vec<_>> = ledger.tail(of_run).try_collect().await;
                 match ledger.verify(&|_, _| ()).await {
-                    Ok(report) if report.fault.is_none() => harmless += 1,
+                    Ok(report) if report.fault.is_none() => {
+                        assert!(filtered.unwrap() == sound, "bit {bit} hides events from a filter and from verify");
+                        harmless += 1;
+                    }
                     _ => found += 1,
                 }
             }
