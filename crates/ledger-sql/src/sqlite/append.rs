@@ -64,7 +64,8 @@ pub(super) fn append(
         }
     }
     if let Err(full) = head.extent.check_room(new) {
-        return Ok(Err(full));
+        // Perhaps not all of them are new.
+        return if ids == Ids::ExpectedNew { Err(Stop::KnownId) } else { Ok(Err(full)) };
     }
     let mut positions = Vec::with_capacity(known.len());
     for (event, place) in batch.events().iter().zip(known) {
