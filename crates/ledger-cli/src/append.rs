@@ -48,24 +48,29 @@ const MAX_COMPLAINT_CHARS: usize = 200;
 pub(crate) async fn run(url: &str, args: AppendArgs) -> Outcome {
     // Before a ledger is created for nothing.
     let mut lines = Lines::open(&args.file)?;
+    let first = lines.events(args.batch)?;
     let ledger = crate::open(url).await?;
     let mut total = Summary::default();
-    let result = append_all(ledger.as_ref(), &args, &mut lines, &mut total).await;
-    // What is stored stays stored, whatever came after it.
-    if !args.acks && (result.is_ok() || total.appended + total.duplicates > 0) {
-        output::json(&total)?;
-    }
-    result
+    let result = append_all(ledger.as_ref(), &args, first, &mut lines, &mut total).await;
+    // What is stored stays stored, whatever came after it; and what went wrong is said, whoever reads the summary.
+    let printed = if !args.acks && (result.is_ok() || total.appended + total.duplicates > 0) {
+        output::json(&total)
+    } else {
+        Ok(())
+    };
+    result.and(printed)
 }
 
-async fn append_all(ledger: &dyn Ledger, args: &AppendArgs, lines: &mut Lines, total: &mut Summary) -> Outcome {
+async fn append_all(
+    ledger: &dyn Ledger,
+    args: &AppendArgs,
+    first: Vec<Event>,
+    lines: &mut Lines,
+    total: &mut Summary,
+) -> Outcome {
     let mut after = args.fail_if_run_after;
-    loop {
-        let from = lines.number + 1;
-        let events = lines.events(args.batch).map_err(|failure| stopped(failure, from))?;
-        if events.is_empty() {
-            return Ok(());
-        }
+    let (mut from, mut events) = (1, first);
+    while !events.is_empty() {
         let last_line = lines.number;
         let stop = |failure: Failure| {
             let of = if from == last_line { format!("line {from}") } else { format!("lines {from} to {last_line}") };
@@ -84,7 +89,10 @@ async fn append_all(ledger: &dyn Ledger, args: &AppendArgs, lines: &mut Lines, t
             )));
         }
         total.add(&positions);
+        from = last_line + 1;
+        events = lines.events(args.batch).map_err(|failure| stopped(failure, from))?;
     }
+    Ok(())
 }
 
 fn stopped(failure: Failure, from: u64) -> Failure {

@@ -79,7 +79,8 @@ pub(crate) struct AppendArgs {
     /// Print a line for every batch as soon as it is durable, instead of one for all
     #[arg(long)]
     pub(crate) acks: bool,
-    /// Refuse to append when any run of the batch has events after this offset
+    /// Refuse to append when any run of the batch has events after this offset; to repeat an append that was cut off,
+    /// use the same --batch
     #[arg(long, value_name = "OFFSET")]
     pub(crate) fail_if_run_after: Option<Offset>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use agent_ledger::{Ledger, SnapshotKind, Snapshotted};
+use agent_ledger::{Ledger, Mode, SnapshotKind, Snapshotted, SqliteLedger, SqliteOptions};
 
 use crate::cli::{Format, RestoreArgs, SnapshotArgs};
 use crate::failure::{Failure, Outcome};
@@ -22,7 +22,7 @@ pub(crate) async fn snapshot(ledger: &dyn Ledger, args: SnapshotArgs) -> Outcome
                 SnapshotKind::Updated => "brought up to date",
             };
             output::line(format_args!(
-                "{}: {done}, offsets {first} to {last}, {added} events added, verified",
+                "{}: {done}, offsets {first} to {last}, {added} events added, every event verified",
                 file(&args.dest).display()
             ))
         }
@@ -35,6 +35,7 @@ pub(crate) async fn restore(url: &str, args: RestoreArgs) -> Outcome {
     if !source.exists() {
         return Err(Failure::other(format!("there is no snapshot at {}", source.display())));
     }
+    SqliteLedger::open(SqliteOptions::new(source).mode(Mode::ReadOnly)).await?.close().await?;
     let ledger = crate::open(url).await?;
     let bar = progress::events("restore");
     let restored = agent_ledger::restore(source, ledger.as_ref(), &progress::reporter(&bar)).await;
@@ -59,15 +60,16 @@ pub(crate) async fn verify(ledger: &dyn Ledger, format: Option<Format>) -> Outco
     let report = ledger.verify(&progress::reporter(&bar)).await;
     bar.finish_and_clear();
     let report = report?;
-    match Format::or_default(format) {
-        Format::Json => output::json(&report)?,
+    let printed = match Format::or_default(format) {
+        Format::Json => output::json(&report),
         Format::Text => output::line(format_args!(
             "{} events are sound, of offsets {} to {}",
             report.events, report.first, report.last
-        ))?,
-    }
+        )),
+    };
+    // Said whoever reads the report.
     match report.fault {
-        None => Ok(()),
+        None => printed,
         Some(fault) => Err(Failure::data(format!("the ledger is damaged: {fault}; restore from a snapshot"))),
     }
 }

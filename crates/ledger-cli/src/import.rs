@@ -107,8 +107,8 @@ fn summary(report: &Report, stored: Stored, format: Format) -> Outcome {
         known: stored.duplicates,
     };
     let unreadable = summary.unreadable;
-    match format {
-        Format::Json => output::json(&summary)?,
+    let printed = match format {
+        Format::Json => output::json(&summary),
         Format::Text => {
             let Summary { files, lines, usage, duplicate, not_usage, bad, pending, .. } = summary;
             output::fields(&[
@@ -124,13 +124,13 @@ fn summary(report: &Report, stored: Stored, format: Format) -> Outcome {
                 ("turns", summary.turns.to_string()),
                 ("sessions", summary.sessions.to_string()),
                 ("events", format!("{} appended, {} known already", summary.appended, summary.known)),
-            ])?;
+            ])
         }
-    }
+    };
     if unreadable > 0 {
         return Err(Failure::other(format!(
             "{unreadable} files or folders could not be read; the others are imported"
         )));
     }
-    Ok(())
+    printed
 }

@@ -208,6 +208,9 @@ fn what_is_not_there_is_said() {
     for args in [&["append", "nowhere"][..], &["restore", "nowhere"], &["import", "claude", "nowhere"]] {
         assert!(empty.run(args).failed(1).contains("nowhere"), "{args:?}");
     }
+    empty.run_with(&["append"], "not json").failed(3);
+    std::fs::write(empty.path("text"), "some text").unwrap();
+    empty.run(&["restore", "text"]).failed(3);
     assert!(!empty.ledger().exists(), "asking creates nothing, and neither does failing");
 }
 
@@ -351,6 +354,24 @@ fn an_appender_whose_answers_nobody_takes_says_so() {
     let answer = Answer::of(Command::new("bash").args(["-o", "pipefail", "-c", &script]).output().unwrap());
     assert_eq!(answer.code, Some(1));
     assert!(answer.err.contains("stored up to line"), "{answer:?}");
+}
+
+/// What went wrong is said also when nobody reads what went right.
+#[test]
+fn a_failure_is_a_failure_whoever_reads_the_output() {
+    let place = filled();
+    std::fs::write(place.path("bad.jsonl"), format!("{}not json\n", lines("f", 2))).unwrap();
+    let raw = rusqlite::Connection::open(place.ledger()).unwrap();
+    raw.execute_batch("DROP TRIGGER events_are_never_changed").unwrap();
+    let run = |command: &str| {
+        let script = format!("{BINARY} --ledger {} {command} | true", place.ledger().display());
+        let mut bash = Command::new("bash");
+        bash.args(["-o", "pipefail", "-c", &script]).current_dir(place.path(""));
+        Answer::of(bash.output().unwrap())
+    };
+    assert!(run("append --batch 2 bad.jsonl").failed(3).contains("line 3"));
+    raw.execute_batch("UPDATE events SET turn = 9").unwrap();
+    assert!(run("verify").failed(3).contains("damaged"));
 }
 
 #[test]

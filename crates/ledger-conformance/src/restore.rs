@@ -97,6 +97,10 @@ pub async fn a_repeated_restore_changes_nothing(backend: &dyn Backend) {
         ledger.restore(batch(recorded(5, 3))).await.unwrap();
     }
     ledger.restore(batch(recorded(6, 1))).await.unwrap();
+    let later = Timestamp::parse("2021-01-01T00:00:00Z").unwrap();
+    let other = RecordedEvent { recorded_at: later, ..recorded(6, 1)[0].as_ref().clone() };
+    let error = ledger.restore(batch(vec![Arc::new(other)])).await.unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "recorded at another time: {error:?}");
     assert_eq!(log(ledger.as_ref()).await, recorded(5, 3));
 }
 

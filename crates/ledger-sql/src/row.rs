@@ -74,6 +74,13 @@ impl Row<'_> {
         check().map_err(|what| Error::corrupt(offset, what))
     }
 
+    /// Whether the row holds this event, at its offset and time.
+    pub(crate) fn is(&self, recorded: &RecordedEvent) -> bool {
+        self.offset == recorded.offset.as_i64()
+            && self.recorded_at == recorded.recorded_at.as_micros()
+            && self.digest == recorded.digest.as_bytes()
+    }
+
     pub(crate) fn offset(&self) -> Result<Offset> {
         Offset::from_i64(self.offset).map_err(|error| Error::corrupt(None, error.to_string()))
     }

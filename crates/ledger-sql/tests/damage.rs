@@ -115,11 +115,19 @@ async fn rows_that_changed_places_are_found() {
 
 #[tokio::test]
 async fn a_head_that_disagrees_with_the_events_is_found() {
-    for change in ["next = next + 1", "next = next - 1", "first = 2"] {
+    for change in ["next = next + 1", "next = next - 1", "first = 2", "recorded_at = recorded_at + 1000000"] {
         let (_folder, path, _) = ledger().await;
         tamper(&path, &format!("UPDATE ledger_head SET {change}"));
         let ledger = open(&path).await.unwrap();
         assert!(ledger.verify(&|_, _| ()).await.unwrap().fault.is_some(), "{change}");
+        if change != "first = 2" {
+            let writer = SqliteLedger::open(SqliteOptions::new(&path)).await.unwrap();
+            let error = writer.append_one(event("new")).await.unwrap_err();
+            assert!(matches!(error, Error::Corrupt { .. }), "{change}: {error:?}");
+        }
+        if change.starts_with("recorded_at") {
+            continue;
+        }
         let filtered = Read::after(Offset::ZERO).matching(Filter::any().run(event("e").run_id)).unwrap();
         if change != "next = next + 1" {
             let error = ledger.read(&filtered).await.unwrap_err();

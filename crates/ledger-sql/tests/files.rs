@@ -305,3 +305,31 @@ async fn a_page_counts_every_byte() {
     let page = ledger.read(&ledger_core::Read::after(offset(0))).await.unwrap();
     assert!(page.events.len() < 600 && !page.exhausted, "{} events", page.events.len());
 }
+
+#[tokio::test]
+async fn a_ledger_behind_a_link_is_the_same_ledger() {
+    let (folder, path) = folder();
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    std::fs::write(&path, "").unwrap();
+    let (by_link, by_name) = (open(&link).await, open(&path).await);
+    by_link.append_one(event("e")).await.unwrap();
+    by_name.append_one(event("f")).await.unwrap();
+    assert_eq!(log(&by_link).await, log(&by_name).await);
+    // A link that comes to name another file is another ledger.
+    std::fs::remove_file(&link).unwrap();
+    std::fs::write(folder.path().join("other.db"), "").unwrap();
+    std::os::unix::fs::symlink(folder.path().join("other.db"), &link).unwrap();
+    assert!(matches!(by_link.append_one(event("g")).await.unwrap_err(), Error::NotFound { .. }));
+}
+
+#[tokio::test]
+async fn a_closed_ledger_is_closed_although_a_read_was_given_up() {
+    let (folder, path) = folder();
+    let ledger = open(&path).await;
+    ledger.extend(events("e", 20_000)).await.unwrap();
+    let given_up = tokio::time::timeout(Duration::from_millis(5), ledger.verify(&|_, _| ())).await;
+    println!("given up: {}", given_up.is_err());
+    ledger.close().await.unwrap();
+    assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+}

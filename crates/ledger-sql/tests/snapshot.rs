@@ -290,3 +290,70 @@ async fn an_empty_ledger_after_a_reset_has_the_same_snapshot_from_every_side() {
         assert_eq!(open(&target).await.head().await.unwrap().extent, expected);
     }
 }
+
+#[tokio::test]
+async fn a_place_where_another_database_left_files_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let ledger = open(&path("ledger.db")).await;
+    ledger.extend(events("e", 10)).await.unwrap();
+    for ending in ["-wal", "-shm", "-journal"] {
+        let left = path(&format!("snapshot.db{ending}"));
+        std::fs::write(&left, "left behind").unwrap();
+        let error = refused(&ledger, &path("snapshot.db")).await;
+        assert!(matches!(error, Error::Refused(_)), "{error:?}");
+        assert!(!path("snapshot.db").exists());
+        std::fs::remove_file(left).unwrap();
+        let error = refused(&ledger, &path(&format!("other.db{ending}"))).await;
+        assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    }
+    snapshot(&ledger, &path("snapshot.db"), &|_, _| ()).await.unwrap();
+    assert_eq!(log(&open(&path("snapshot.db")).await).await.len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_snapshots_to_one_file_at_once_the_newest_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("snapshot.db");
+    let ledger = open(&folder.path().join("ledger.db")).await;
+    ledger.append_one(event("first")).await.unwrap();
+    snapshot(&ledger, &target, &|_, _| ()).await.unwrap();
+    for round in 0..20 {
+        let takers: Vec<_> = (0..4)
+            .map(|n| {
+                let (ledger, target) = (ledger.clone(), target.clone());
+                tokio::spawn(async move {
+                    ledger.append_one(event(&format!("{round}-{n}"))).await.unwrap();
+                    match snapshot(&ledger, &target, &|_, _| ()).await {
+                        Ok(taken) => Some(taken.last),
+                        Err(Error::Unavailable { .. }) => None,
+                        Err(error) => panic!("{error:?}"),
+                    }
+                })
+            })
+            .collect();
+        let mut newest = offset(0);
+        for taker in takers {
+            newest = newest.max(taker.await.unwrap().unwrap_or_default());
+        }
+        assert!(open(&target).await.head().await.unwrap().extent.last >= newest, "in round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_follower_of_a_snapshot_is_told_when_it_is_replaced() {
+    use futures_util::StreamExt;
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("snapshot.db");
+    let ledger = open(&folder.path().join("ledger.db")).await;
+    ledger.append_one(event("e")).await.unwrap();
+    snapshot(&ledger, &target, &|_, _| ()).await.unwrap();
+    let copy = open(&target).await;
+    let mut follower = copy.follow(ledger_core::Read::after(offset(0)));
+    assert_eq!(follower.next().await.unwrap().unwrap().offset, offset(1));
+    ledger.append_one(event("f")).await.unwrap();
+    let (told, taken) = tokio::join!(follower.next(), snapshot(&ledger, &target, &|_, _| ()));
+    assert_eq!(taken.unwrap().added, 1);
+    let error = told.unwrap().unwrap_err();
+    assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+}

@@ -1,7 +1,7 @@
 //! Opening a ledger file: is it one, may it be written, how is it kept durable.
 
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ledger_core::{Durability, Error, Result};
@@ -18,6 +18,9 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// How long to sleep before asking again for a lock that SQLite does not wait for itself.
 const LOCK_POLL: Duration = Duration::from_millis(2);
 
+/// How the names of the files that SQLite keeps beside a database end.
+pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// Kept in memory per connection, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
 
@@ -31,8 +34,9 @@ pub(super) enum Role {
 }
 
 /// Which file a path names, so that a handle notices when its path comes to name another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FileId {
+    path: PathBuf,
     #[cfg(unix)]
     device: u64,
     #[cfg(unix)]
@@ -42,19 +46,20 @@ pub(super) struct FileId {
 impl FileId {
     pub(super) fn of(path: &Path) -> Result<Self> {
         let metadata = path.metadata().map_err(|error| error::file(path, error))?;
-        #[cfg(unix)]
-        return Ok(Self {
+        Ok(Self {
+            path: path.to_owned(),
+            #[cfg(unix)]
             device: std::os::unix::fs::MetadataExt::dev(&metadata),
+            #[cfg(unix)]
             inode: std::os::unix::fs::MetadataExt::ino(&metadata),
-        });
-        #[cfg(not(unix))]
-        return Ok(Self {});
+        })
     }
 
     /// Refuses to go on with a file that its path does not name any more: what is appended to it nobody would find.
-    pub(super) fn check(self, path: &Path) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
+        let path = &self.path;
         match Self::of(path) {
-            Ok(found) if found == self => Ok(()),
+            Ok(found) if found == *self => Ok(()),
             Ok(_) | Err(Error::NotFound { .. }) => Err(Error::NotFound {
                 what: format!(
                     "such ledger at {} any more: the file was moved or replaced; open it again",
@@ -165,8 +170,9 @@ fn open(options: &SqliteOptions, access: OpenFlags) -> Result<Connection> {
         error if error::is_not_a_database(&error) => {
             not_a_ledger(&options.path, "it is not an SQLite file; name another file")
         }
-        // SQLite does not say why.
-        error if error::is_not_opened(&error) => match std::fs::File::open(&options.path) {
+        // SQLite does not say why. Never by opening the file: closing it again would drop the locks that this process
+        // holds on it. Its folder tells whether anything can be opened at all.
+        error if error::is_not_opened(&error) => match std::fs::File::open(folder(&options.path)) {
             Err(why) => error::file(&options.path, why),
             Ok(_) => reading(error),
         },
@@ -174,12 +180,27 @@ fn open(options: &SqliteOptions, access: OpenFlags) -> Result<Connection> {
     })
 }
 
+/// The folder that a file is in.
+pub(super) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The files that SQLite may keep beside the database at `path`.
+pub(super) fn companions(path: &Path) -> [PathBuf; 3] {
+    COMPANIONS.map(|ending| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    })
+}
+
 /// Makes durable what the write-ahead log holds now. A process that died between writing a commit and syncing it leaves
 /// one that SQLite recovers, and that would be served, and answered as known, without being on disk.
 pub(super) fn sync_log(path: &Path) -> Result<()> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let log = Path::new(&log);
+    let [log, ..] = &companions(path);
     match OpenOptions::new().read(true).open(log) {
         Ok(file) => file.sync_all().map_err(|error| error::file(log, error)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),

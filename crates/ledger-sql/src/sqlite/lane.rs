@@ -98,14 +98,14 @@ impl SqliteLane {
         &mut self,
         work: impl FnOnce(&Connection, HeadRow) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.file.check(self.options.path())?;
+        self.file.check()?;
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => open_to_write(&self.options)?,
         };
         begin(&connection, self.options.busy_timeout)?;
         // Version and head may have changed since: other processes write too.
-        let head = version(&connection).and_then(|_| store::head(&connection));
+        let head = version(&connection).and_then(|_| store::checked_head(&connection));
         let worked = head.map_err(E::from).and_then(|head| work(&connection, head));
         let result = match worked {
             Ok(value) => match connection.execute_batch("COMMIT") {
@@ -198,18 +198,18 @@ fn begin(connection: &Connection, timeout: Duration) -> Result<()> {
     }
 }
 
-/// Whether all of these events stand where they say, digest for digest.
+/// Whether all of these events stand where they say, as they are.
 fn holds(connection: &Connection, head: HeadRow, batch: &RecordedBatch) -> Result<bool> {
-    if batch.last() > head.extent.last {
+    if batch.first() < head.extent.first || batch.last() > head.extent.last {
         return Ok(false);
     }
-    for recorded in batch.events() {
-        let stands = store::known(connection, &recorded.event.id)?;
-        if !stands.is_some_and(|(offset, _, digest)| offset == recorded.offset && digest == recorded.digest) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let mut expected = batch.events().iter();
+    let mut all = true;
+    store::scan(connection, batch.first(), batch.last(), |row| {
+        all &= expected.next().is_some_and(|recorded| row.is(recorded));
+        Ok(())
+    })?;
+    Ok(all && expected.next().is_none())
 }
 
 /// Stores recorded events as they are; the head that they lead to.

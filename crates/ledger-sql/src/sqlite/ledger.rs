@@ -52,18 +52,21 @@ impl SqliteLedger {
         let path = std::path::absolute(options.path()).map_err(|error| file(options.path(), error))?;
         let options = SqliteOptions { path, ..options };
         let role = prepare(&options)?;
-        let file = FileId::of(options.path())?;
+        let named = FileId::of(options.path())?;
+        // SQLite keeps its other files beside the file that a link leads to.
+        let path = options.path().canonicalize().map_err(|error| file(options.path(), error))?;
+        let options = SqliteOptions { path, ..options };
         // What `prepare` has recovered from the log of a process that died.
         sync_log(options.path())?;
-        let watch = Watch::start(&options)?;
+        let watch = Watch::start(&options, named.clone())?;
         let committer = if role == Role::Live && options.mode != Mode::ReadOnly {
             let signal = Arc::clone(watch.signal());
-            Some(Committer::start(SqliteLane::open(options.clone(), file)?, move || signal.notify())?)
+            Some(Committer::start(SqliteLane::open(options.clone(), named.clone())?, move || signal.notify())?)
         } else {
             None
         };
         tracing::debug!(path = %options.path().display(), writable = committer.is_some(), "opened");
-        let readers = Arc::new(Readers::new(options.clone(), file));
+        let readers = Arc::new(Readers::new(options.clone(), named));
         Ok(Self(Arc::new(Shared { options, role, watch, readers, committer })))
     }
 
@@ -73,6 +76,10 @@ impl SqliteLedger {
     /// # Errors
     /// None of the ledger's own: what could not be committed was answered where it was appended.
     pub async fn close(self) -> Result<()> {
+        if Arc::strong_count(&self.0) == 1 {
+            // A read whose caller went away still has its connection.
+            self.0.readers.all_done().await;
+        }
         blocking(move || {
             drop(self);
             Ok(())

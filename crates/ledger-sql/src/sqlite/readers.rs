@@ -42,8 +42,14 @@ impl Readers {
         .await
     }
 
+    /// Waits until nobody reads.
+    pub(super) async fn all_done(&self) {
+        let all = u32::try_from(READERS).unwrap_or(u32::MAX);
+        drop(self.permits.acquire_many(all).await);
+    }
+
     fn read_now<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        self.file.check(self.options.path())?;
+        self.file.check()?;
         let idle = self.idle.lock().pop();
         let connection = match idle {
             Some(connection) => connection,

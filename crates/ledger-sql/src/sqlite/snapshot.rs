@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ledger_core::{
-    Checkpoint, Epoch, Error, Head, Ledger, LedgerExt, LedgerId, Offset, Progress, RecordedBatch, Result,
+    Checkpoint, Epoch, Error, Head, Ledger, LedgerExt, LedgerId, Offset, Progress, RecordedBatch, RecordedEvent, Result,
 };
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
@@ -18,7 +19,7 @@ use super::options::{Mode, SqliteOptions};
 use super::pages::Pages;
 use super::snapshot_file::{self, SnapshotFile};
 use super::store;
-use super::target::Target;
+use super::target::{Target, refuse};
 
 /// Pages that the online backup copies between two reports of progress.
 const BACKUP_PAGES: std::ffi::c_int = 4_096;
@@ -53,42 +54,40 @@ pub struct Snapshotted {
 /// Copies `ledger`, as it is at one moment, to the file at `target`, while appends go on.
 ///
 /// The file has the same ids, offsets, times and digests, is itself a ledger to be read, and carries the checkpoints. It
-/// is written beside the target, verified, synced and then named, so that it is there complete or not at all; a process
-/// that is killed leaves a `.ledger-snapshot-*.partial` behind, which can be deleted. A target that is an older snapshot
+/// is written beside the target, every event of it verified, synced and then named, so that it is there complete or not
+/// at all; a process that is killed leaves `.ledger-snapshot-*` files behind, which can be deleted. A target that is an older snapshot
 /// of the same ledger is brought up to date: copied, and only what is new is added, before the copy takes its place.
 ///
 /// # Errors
 /// [`Error::Refused`] or [`Error::NotALedger`] when the target is anything but an older snapshot of this ledger; it is
-/// left untouched. [`Error::Corrupt`] when the ledger or the older snapshot is damaged; nothing is changed then.
+/// left untouched. [`Error::Corrupt`] when an event of the ledger or of the older snapshot is damaged; nothing is changed
+/// then. (Indexes are not looked at here, but by [`Ledger::verify`]; a restored ledger has new ones.)
 /// [`Error::Unavailable`] when somebody else changed the target meanwhile.
 pub async fn snapshot(ledger: &dyn Ledger, target: &Path, progress: Progress<'_>) -> Result<Snapshotted> {
-    let target = Target::at(target)?;
+    let path = target.to_owned();
+    let target = blocking(move || Target::at(&path)).await?;
     // Before the head, so that none of them stands beyond it.
     let checkpoints = ledger.checkpoints().await?;
     let head = ledger.head().await?;
     let partial = target.partial()?;
-    let (kind, before) = match &target.older {
-        None => {
-            let any: &dyn Any = ledger;
-            match any.downcast_ref::<SqliteLedger>() {
-                Some(source) => back_up(source, partial.to_path_buf(), progress).await?,
-                None => write_new(ledger, &head, checkpoints, partial.to_path_buf(), progress).await?,
-            }
-            (SnapshotKind::Created, 0)
+    let (kind, before) = if target.taken {
+        let older = bring_up_to_date(ledger, &head, checkpoints, &target.path, partial.to_path_buf(), progress).await?;
+        (SnapshotKind::Updated, older.extent.events())
+    } else {
+        let any: &dyn Any = ledger;
+        match any.downcast_ref::<SqliteLedger>() {
+            Some(source) => back_up(source, partial.to_path_buf(), progress).await?,
+            None => write_new(ledger, &head, checkpoints, partial.to_path_buf(), progress).await?,
         }
-        Some(_) => {
-            let older = check_older(ledger, &head, &target.path).await?;
-            bring_up_to_date(ledger, &head, checkpoints, &target.path, partial.to_path_buf(), progress).await?;
-            (SnapshotKind::Updated, older.extent.events())
-        }
+        (SnapshotKind::Created, 0)
     };
     tracing::debug!("copied");
     let taken = check(&partial).await?;
     tracing::debug!("verified and synced");
-    blocking(move || target.publish(partial)).await?;
-    let extent = taken.extent;
+    let (ledger_id, extent) = (taken.ledger_id, taken.extent);
+    blocking(move || target.publish(partial, ledger_id, extent)).await?;
     Ok(Snapshotted {
-        ledger_id: taken.ledger_id,
+        ledger_id,
         epoch: extent.epoch,
         first: extent.first,
         last: extent.last,
@@ -155,50 +154,52 @@ async fn write_new(
     pump(ledger, head, snapshot, checkpoints, progress).await
 }
 
-/// A copy of an older snapshot, and what is new since.
+/// A copy of an older snapshot, and what is new since. Returns the head of the older one.
 async fn bring_up_to_date(
     ledger: &dyn Ledger,
     head: &Head,
     checkpoints: Vec<Checkpoint>,
-    older: &Path,
+    target: &Path,
     partial: PathBuf,
     progress: Progress<'_>,
-) -> Result<()> {
-    let older = older.to_owned();
-    let snapshot = blocking(move || {
+) -> Result<store::HeadRow> {
+    let older = target.to_owned();
+    // From here on the copy is looked at, which nobody else can change.
+    let (snapshot, last) = blocking(move || {
         std::fs::copy(&older, &partial).map_err(|error| file(&older, error))?;
-        SnapshotFile::open(&partial)
+        let snapshot = SnapshotFile::open(&partial)?;
+        let last = snapshot.last_event()?;
+        Ok((snapshot, last))
     })
     .await?;
-    pump(ledger, head, snapshot, checkpoints, progress).await
+    let older = snapshot.head();
+    check_older(ledger, head, target, older, last).await?;
+    pump(ledger, head, snapshot, checkpoints, progress).await?;
+    Ok(older)
 }
 
 /// Refuses to replace what is not a prefix of this ledger.
-async fn check_older(ledger: &dyn Ledger, head: &Head, target: &Path) -> Result<Head> {
-    let refuse = |why: String| Err(Error::Refused(format!("{} {why}; name a new file", target.display())));
-    let snapshot = match SqliteLedger::open(SqliteOptions::new(target).mode(Mode::ReadOnly)).await {
-        Err(Error::NotFound { .. }) => return refuse("is empty".into()),
-        opened => opened?,
-    };
-    if snapshot.role() != Role::Snapshot {
-        return refuse("is a live ledger, not a snapshot".into());
-    }
-    let older = snapshot.head().await?;
+async fn check_older(
+    ledger: &dyn Ledger,
+    head: &Head,
+    target: &Path,
+    older: store::HeadRow,
+    last_event: Option<Arc<RecordedEvent>>,
+) -> Result<()> {
+    let last = older.extent.last;
     if older.ledger_id != head.ledger_id {
-        return refuse(format!("is a snapshot of another ledger ({})", older.ledger_id));
+        return Err(refuse(target, &format!("is a snapshot of another ledger ({})", older.ledger_id)));
     }
     if older.extent.epoch != head.extent.epoch {
-        return refuse(format!("is a snapshot of epoch {}, before the ledger was reset", older.extent.epoch));
+        return Err(refuse(target, &format!("is a snapshot of epoch {}, not of this one", older.extent.epoch)));
     }
-    let last = older.extent.last;
     if last > head.extent.last {
-        return refuse(format!("holds events up to offset {last}, beyond this ledger's"));
+        return Err(refuse(target, &format!("holds events up to offset {last}, beyond this ledger's")));
     }
-    let (theirs, ours) = (snapshot.event_at(last).await?, ledger.event_at(last).await?);
-    if !older.extent.is_empty() && (theirs.is_none() || theirs != ours) {
-        return refuse(format!("holds other events than this ledger at offset {last}"));
+    if !older.extent.is_empty() && last_event != ledger.event_at(last).await? {
+        return Err(refuse(target, &format!("holds other events than this ledger at offset {last}")));
     }
-    Ok(older)
+    Ok(())
 }
 
 /// Adds to `snapshot` what the ledger held at `head` and it does not, and completes it.

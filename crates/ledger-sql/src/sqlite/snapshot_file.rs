@@ -4,15 +4,17 @@
 //! A snapshot has no write-ahead log, so it is one file that can be copied and that can be read from a read-only place.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use ledger_core::{Checkpoint, Head, RecordedBatch, Result};
-use rusqlite::Connection;
+use ledger_core::{Checkpoint, Head, Offset, PageSize, Read, RecordedBatch, RecordedEvent, Result};
+use rusqlite::{Connection, OpenFlags};
 
 use super::error::reading;
 use super::file::pragma;
 use super::lane::store_recorded;
 use super::migrate::{Identity, migrate};
 use super::store::{self, HeadRow};
+use crate::row::ReadVerification;
 
 pub(super) struct SnapshotFile {
     connection: Connection,
@@ -43,6 +45,12 @@ impl SnapshotFile {
         self.head
     }
 
+    /// The last event that it holds.
+    pub(super) fn last_event(&self) -> Result<Option<Arc<RecordedEvent>>> {
+        let last = Read::before(Offset::MAX).limit(PageSize::new(1)?);
+        Ok(store::page(&self.connection, &last, ReadVerification::On)?.events.pop())
+    }
+
     pub(super) fn add(&mut self, batch: &RecordedBatch) -> Result<()> {
         batch.check_follows(self.head.extent, self.head.latest)?;
         self.head = store_recorded(&self.connection, self.head, batch)?;
@@ -62,7 +70,9 @@ impl SnapshotFile {
 
 /// Opens a file that can be thrown away when anything fails.
 pub(super) fn open(path: &Path) -> Result<Connection> {
-    let connection = Connection::open(path).map_err(reading)?;
+    // Not created here: who made the file made it private, and removes it.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(reading)?;
     pragma(&connection, "journal_mode", "OFF")?;
     pragma(&connection, "synchronous", "OFF")?;
     Ok(connection)

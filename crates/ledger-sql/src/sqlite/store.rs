@@ -51,6 +51,17 @@ pub(super) fn head(connection: &Connection) -> Result<HeadRow> {
     })
 }
 
+/// The head row, if the last event is the one that it says; for whoever goes on from there.
+pub(super) fn checked_head(connection: &Connection) -> Result<HeadRow> {
+    let head = head(connection)?;
+    let last: Option<(i64, i64)> = connection
+        .prepare_cached(r#"SELECT "offset", recorded_at FROM events ORDER BY "offset" DESC LIMIT 1"#)
+        .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+        .map_err(reading)?;
+    let expected = (!head.extent.is_empty()).then(|| (head.extent.last.as_i64(), head.latest.as_micros()));
+    if last == expected { Ok(head) } else { Err(Error::corrupt(None, "the head and the last event disagree")) }
+}
+
 /// Writes the head row; the page is dirty afterwards even if nothing else has changed.
 pub(super) fn save_head(connection: &Connection, head: &HeadRow) -> rusqlite::Result<()> {
     let HeadRow { ledger_id: _, extent: Extent { epoch, first, last }, latest } = head;

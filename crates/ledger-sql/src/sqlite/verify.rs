@@ -53,6 +53,10 @@ struct Checked {
     fault: Option<Error>,
 }
 
+impl Checked {
+    const NOTHING: Self = Self { events: 0, earliest: Timestamp::MIN, latest: Timestamp::MIN, fault: None };
+}
+
 /// The ledger's extent, cut into parts. The first one begins at 0 and the last one reaches to the end of the offsets, since
 /// nothing may stand outside.
 fn parts(extent: Extent) -> impl Iterator<Item = (Offset, Offset)> {
@@ -72,7 +76,7 @@ fn check(connection: &Connection, extent: Extent, (first, last): (Offset, Offset
     }
     // What was appended since the verification began belongs to the next one.
     let end = if last == Offset::MAX { extent.last } else { last };
-    let mut checked = Checked { events: 0, earliest: Timestamp::MIN, latest: Timestamp::MIN, fault: None };
+    let mut checked = Checked::NOTHING;
     let mut expected = first.max(extent.first);
     let scanned = store::scan(connection, first, last, |row| {
         let offset = row.offset()?;
@@ -102,7 +106,9 @@ fn check(connection: &Connection, extent: Extent, (first, last): (Offset, Offset
         expected if expected <= end => Err(Error::corrupt(expected, "the event is missing at the end")),
         _ => Ok(()),
     };
-    match scanned.and_then(|()| complete()) {
+    // The last part ends where the head says, so that is where the head is judged.
+    let head = || if last == Offset::MAX { store::checked_head(connection).map(drop) } else { Ok(()) };
+    match scanned.and_then(|()| complete()).and_then(|()| head()) {
         Ok(()) => Ok(checked),
         Err(fault @ Error::Corrupt { .. }) => Ok(Checked { fault: Some(fault), ..checked }),
         Err(error) => Err(error),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ledger_core::{Error, Result, Signal, Wakeup};
 use rusqlite::Connection;
 
-use super::file::open_to_read;
+use super::file::{FileId, open_to_read};
 use super::options::SqliteOptions;
 
 /// How often the file is asked: what another process appends is seen after half of it on average. The question costs a
@@ -23,13 +23,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn start(options: &SqliteOptions) -> Result<Self> {
+    pub(super) fn start(options: &SqliteOptions, file: FileId) -> Result<Self> {
         let connection = open_to_read(options)?;
         let (signal, closed) = (Arc::new(Signal::new()), Arc::new(AtomicBool::new(false)));
         let (listeners, end) = (Arc::clone(&signal), Arc::clone(&closed));
         let thread = std::thread::Builder::new()
             .name("ledger-watch".into())
-            .spawn(move || watch(&connection, &listeners, &end))
+            .spawn(move || watch(&connection, &file, &listeners, &end))
             .map_err(|error| Error::unavailable("the watching thread could not be started", error))?;
         Ok(Self { signal, closed, thread: Some(thread) })
     }
@@ -63,7 +63,7 @@ impl Drop for Watch {
     }
 }
 
-fn watch(connection: &Connection, signal: &Signal, closed: &AtomicBool) {
+fn watch(connection: &Connection, file: &FileId, signal: &Signal, closed: &AtomicBool) {
     let mut seen = None;
     while !closed.load(Ordering::Acquire) {
         if !signal.has_listeners() {
@@ -75,7 +75,8 @@ fn watch(connection: &Connection, signal: &Signal, closed: &AtomicBool) {
         let now = connection
             .prepare_cached("PRAGMA data_version")
             .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
-        let changed = now.as_ref().map_or(true, |now| seen != Some(*now));
+        // A file that was replaced never changes again under this connection; the reader's next read says so.
+        let changed = now.as_ref().map_or(true, |now| seen != Some(*now)) || file.check().is_err();
         seen = now.ok();
         if changed {
             signal.notify();
