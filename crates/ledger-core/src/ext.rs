@@ -95,8 +95,8 @@ pub trait LedgerExt: Ledger {
 
     /// What `read` finds, page by page, now and for as long as the stream is polled; ends only with an error.
     ///
-    /// The same read as [`Self::tail_pages`]: when a page is empty, waits for the ledger's wake-up and reads again. Reads
-    /// backward make no sense here and end at the beginning.
+    /// The same read as [`Self::tail_pages`]: when a page reaches the end, waits for the ledger's wake-up and reads again.
+    /// A read backward gives nothing more once it has reached the beginning.
     fn follow_pages(&self, read: Read) -> PageStream<'_> {
         let start = Following { read, wakeup: self.wakeup(), caught_up: false };
         let pages = stream::try_unfold(start, move |mut state| async move {

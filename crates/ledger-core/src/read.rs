@@ -16,8 +16,8 @@ pub enum Direction {
 
 /// How many events a page may have: 1 to [`MAX_PAGE_EVENTS`]; [`DEFAULT_PAGE_EVENTS`] by default.
 ///
-/// A page may have fewer although more follow: it also ends when its payloads reach
-/// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES).
+/// A page may have fewer although more follow: it also ends when its events reach
+/// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES), and may end before a damaged one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PageSize(usize);
 

@@ -21,7 +21,7 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// With the damage that `error` is about as the fault, in words that follow "the ledger is damaged".
+    /// With the damage that `error` is about as the fault, in words that follow "the ledger is damaged: ".
     #[must_use]
     pub fn with_fault(self, error: &Error) -> Self {
         let fault = match error {

@@ -55,8 +55,9 @@ pub struct Snapshotted {
 ///
 /// The file has the same ids, offsets, times and digests, is itself a ledger to be read, and carries the checkpoints. It
 /// is written beside the target, every event of it verified, synced and then named, so that it is there complete or not
-/// at all; a process that is killed leaves `.ledger-snapshot-*` files behind, which can be deleted. A target that is an older snapshot
-/// of the same ledger is brought up to date: copied, and only what is new is added, before the copy takes its place.
+/// at all; a process that is killed leaves `.ledger-snapshot-*` files behind, which can be deleted. A target that is an
+/// older snapshot of the same ledger is brought up to date: copied, and only what is new is added, before the copy takes
+/// its place.
 ///
 /// # Errors
 /// [`Error::Refused`] or [`Error::NotALedger`] when the target is anything but an older snapshot of this ledger; it is
