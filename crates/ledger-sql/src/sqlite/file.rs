@@ -78,21 +78,15 @@ pub(super) fn prepare(options: &SqliteOptions) -> Result<Role> {
         Mode::Create => create(&options.path)?,
         Mode::Existing | Mode::ReadOnly => must_exist(&options.path)?,
     }
-    if options.mode == Mode::ReadOnly {
-        let connection = open_to_read(options)?;
-        return role(&connection, options);
-    }
-    let mut connection = open(options, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    match identify(&connection, options)? {
-        0 if options.mode == Mode::Create => {
-            into_wal(&connection, options.busy_timeout)?;
-            migrate(&mut connection, &Identity::fresh())?;
-        }
+    let reads_only = options.mode == Mode::ReadOnly;
+    let mut connection =
+        if reads_only { open_to_read(options)? } else { open(options, OpenFlags::SQLITE_OPEN_READ_WRITE)? };
+    let role = match identify(&connection, options)? {
+        0 if options.mode == Mode::Create => Role::Live,
         0 => return Err(not_found(&options.path)),
-        _ => {}
-    }
-    let role = role(&connection, options)?;
-    if role == Role::Live {
+        _ => role(&connection)?,
+    };
+    if role == Role::Live && !reads_only {
         into_wal(&connection, options.busy_timeout)?;
         migrate(&mut connection, &Identity::fresh())?;
     }
@@ -221,10 +215,7 @@ fn identify(connection: &Connection, options: &SqliteOptions) -> Result<i64> {
     }
 }
 
-fn role(connection: &Connection, options: &SqliteOptions) -> Result<Role> {
-    if identify(connection, options)? == 0 {
-        return Err(not_found(&options.path));
-    }
+fn role(connection: &Connection) -> Result<Role> {
     let role: String = connection.query_row("SELECT role FROM ledger_head", [], |row| row.get(0)).map_err(reading)?;
     Ok(if role == "snapshot" { Role::Snapshot } else { Role::Live })
 }
