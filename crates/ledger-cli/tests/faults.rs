@@ -161,6 +161,19 @@ fn a_duplicate_is_synced_before_it_is_acknowledged() {
     assert_eq!(answered, EVENTS);
 }
 
+/// The same for a checkpoint that stands further on already: what is only read is not synced.
+#[test]
+fn a_checkpoint_that_stays_is_written_before_it_is_answered() {
+    let (place, args) = prepared();
+    place.run(&args.each_ref().map(String::as_str)).ok();
+    place.run(&["checkpoint", "set", "me", "3"]).ok();
+    let (trace, log) = (place.path("trace"), place.path("ledger.db-wal"));
+    let mut strace = strace("pwrite64", &trace, Some(&log));
+    strace.arg(BINARY).arg("--ledger").arg(place.ledger()).args(["checkpoint", "set", "me", "2"]);
+    assert!(Answer::of(strace.output().unwrap()).failed(3).contains("stands at 3"));
+    assert!(std::fs::read_to_string(trace).unwrap().contains("pwrite64"), "nothing was written");
+}
+
 /// A new snapshot is there complete or not at all, wherever the process dies.
 #[test]
 fn a_snapshot_killed_anywhere_is_complete_or_absent() {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Extent, Head, RecordedBatch, Result, Timestamp,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Extent, Head, RecordedBatch, RecordedEvent, Result,
+    Timestamp,
 };
 use rusqlite::Connection;
 
 use super::append::{Ids, Stop, append};
-use super::error::{during_commit, is_busy, is_refused_write, not_committed, reading};
+use super::error::{during_commit, is_busy, is_known_id, is_refused_write, not_committed, reading};
 use super::file::{FileId, open_to_write};
 use super::migrate::{APPEND_ONLY, version};
 use super::options::SqliteOptions;
@@ -45,7 +46,11 @@ impl SqliteLane {
             }
             let saved = store::checkpoints(connection)?.into_iter().find(|saved| saved.consumer == checkpoint.consumer);
             match saved {
-                Some(ahead) if how == CheckpointMove::Forward && ahead.offset > checkpoint.offset => Ok(ahead),
+                Some(ahead) if how == CheckpointMove::Forward && ahead.offset > checkpoint.offset => {
+                    // Written all the same, so that it is synced before it is said to stand.
+                    store::save_head(connection, &head).map_err(reading)?;
+                    Ok(ahead)
+                }
                 _ => {
                     let checkpoint = Checkpoint { updated_at: Timestamp::now(), ..checkpoint };
                     store::save_checkpoint(connection, &checkpoint).map_err(reading)?;
@@ -219,11 +224,14 @@ pub(super) fn store_recorded(connection: &Connection, head: HeadRow, batch: &Rec
         head.extent.first = batch.first();
     }
     for recorded in batch.events() {
-        if let Some((stored, ..)) = store::known(connection, &recorded.event.id)? {
-            return Err(Error::IdConflict { id: recorded.event.id.clone(), stored: Some(stored) });
+        let RecordedEvent { offset, recorded_at, digest, event } = recorded.as_ref();
+        match store::insert(connection, *offset, *recorded_at, digest, event) {
+            Err(error) if is_known_id(&error) => {
+                let stored = store::known(connection, &event.id)?.map(|(stored, ..)| stored);
+                return Err(Error::IdConflict { id: event.id.clone(), stored });
+            }
+            stored => stored.map_err(reading)?,
         }
-        store::insert(connection, recorded.offset, recorded.recorded_at, &recorded.digest, &recorded.event)
-            .map_err(reading)?;
         head.extent.last = recorded.offset;
         head.latest = recorded.recorded_at;
     }

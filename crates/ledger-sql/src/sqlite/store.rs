@@ -66,7 +66,10 @@ pub(super) fn checked_head(connection: &Connection) -> Result<HeadRow> {
 pub(super) fn save_head(connection: &Connection, head: &HeadRow) -> rusqlite::Result<()> {
     let HeadRow { ledger_id: _, extent: Extent { epoch, first, last }, latest } = head;
     connection
-        .prepare_cached("UPDATE ledger_head SET epoch = ?1, first = ?2, next = ?3, recorded_at = ?4, commits = commits + 1 WHERE lane = 1")?
+        .prepare_cached(
+            "UPDATE ledger_head SET epoch = ?1, first = ?2, next = ?3, recorded_at = ?4, commits = commits + 1 \
+             WHERE lane = 1",
+        )?
         .execute(params![epoch.get(), first.as_i64(), last.after().as_i64(), latest.as_micros()])?;
     Ok(())
 }
@@ -121,7 +124,6 @@ pub(super) fn insert(
         model_id,
         metadata,
     } = event;
-    let metadata = if metadata.is_empty() { "{}".into() } else { metadata.to_json() };
     connection.prepare_cached(INSERT)?.execute(params![
         offset.as_i64(),
         id.as_str(),
@@ -137,7 +139,7 @@ pub(super) fn insert(
         model_id.as_ref().map(AsRef::<str>::as_ref),
         digest.as_bytes().as_slice(),
         seal(offset, recorded_at, digest),
-        metadata,
+        metadata.to_json(),
         payload.as_str(),
     ])?;
     Ok(())
