@@ -15,6 +15,9 @@ use crate::output;
 /// Longest line, in bytes: the largest payload, and room for the rest of the envelope.
 const MAX_LINE_BYTES: usize = MAX_PAYLOAD_BYTES + 256 * 1024;
 
+/// Longest complaint about a line, in characters: parsers like to repeat what they read.
+const MAX_COMPLAINT_CHARS: usize = 200;
+
 /// How often an append whose outcome is not known is sent again; the same ids end in one copy.
 const RETRIES: usize = 3;
 
@@ -41,9 +44,6 @@ impl Summary {
         }
     }
 }
-
-/// Longest complaint about a line, in characters: parsers like to repeat what they read.
-const MAX_COMPLAINT_CHARS: usize = 200;
 
 pub(crate) async fn run(url: &str, args: AppendArgs) -> Outcome {
     // Before a ledger is created for nothing.

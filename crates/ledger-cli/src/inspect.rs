@@ -3,7 +3,6 @@
 use std::io;
 
 use agent_ledger::{Filter, Ledger, LedgerExt, Offset, Read};
-use futures_util::TryStreamExt;
 
 use crate::cli::{FindArgs, Format, ShowArgs};
 use crate::failure::{Failure, Outcome};
@@ -40,11 +39,11 @@ pub(crate) async fn runs(ledger: &dyn Ledger, format: Option<Format>) -> Outcome
 
 pub(crate) async fn show(ledger: &dyn Ledger, args: ShowArgs) -> Outcome {
     let read = Read::after(Offset::ZERO).matching(Filter::any().run(args.run.clone()))?;
-    let mut pages = ledger.tail_pages(read.clone());
-    if pages.try_next().await?.is_none() {
+    let printed = tail::print(ledger.tail_pages(read), usize::MAX, Format::or_default(args.format.format)).await?;
+    if printed == 0 {
         return Err(Failure::other(format!("there is no run {:?}; `agent-ledger runs` lists them", args.run)));
     }
-    tail::print(ledger.tail_pages(read), usize::MAX, Format::or_default(args.format.format)).await
+    Ok(())
 }
 
 pub(crate) async fn find(ledger: &dyn Ledger, args: FindArgs) -> Outcome {

@@ -17,20 +17,24 @@ pub(crate) async fn run(ledger: &dyn Ledger, args: TailArgs) -> Outcome {
     let page = limit.unwrap_or(DEFAULT_PAGE_EVENTS).clamp(1, DEFAULT_PAGE_EVENTS);
     let read = read.limit(PageSize::new(page)?).matching(filter.filter()).map_err(|e| Failure::usage(e.to_string()))?;
     let pages = if follow { ledger.follow_pages(read) } else { ledger.tail_pages(read) };
-    print(pages, limit.unwrap_or(usize::MAX), format).await
+    print(pages, limit.unwrap_or(usize::MAX), format).await.map(drop)
 }
 
-/// Prints up to `limit` events, and lets each page go as soon as it is there.
-pub(crate) async fn print(mut pages: agent_ledger::PageStream<'_>, limit: usize, format: Format) -> Outcome {
-    let mut left = limit;
-    while left > 0 {
+/// Prints up to `limit` events, and lets each page go as soon as it is there. Returns how many it printed.
+pub(crate) async fn print(
+    mut pages: agent_ledger::PageStream<'_>,
+    limit: usize,
+    format: Format,
+) -> Result<usize, Failure> {
+    let mut printed = 0;
+    while printed < limit {
         let Some(page) = pages.try_next().await? else { break };
         let mut out = BufWriter::new(io::stdout().lock());
-        for event in page.events.iter().take(left) {
+        for event in page.events.iter().take(limit - printed) {
             output::event(&mut out, event, format)?;
+            printed += 1;
         }
         out.flush()?;
-        left = left.saturating_sub(page.events.len());
     }
-    Ok(())
+    Ok(printed)
 }
