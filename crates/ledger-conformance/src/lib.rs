@@ -97,6 +97,7 @@ macro_rules! suite {
                 filters_combine_dimensions,
                 filtered_pages_chain_in_both_directions,
                 a_page_of_large_events_ends_early,
+                a_page_counts_every_byte,
                 a_page_says_what_the_ledger_held,
                 reading_beyond_the_end_is_refused,
                 a_filter_at_its_limit_is_answered,

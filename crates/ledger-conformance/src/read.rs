@@ -1,9 +1,11 @@
 //! P3: what a reader sees.
 
 use futures_util::TryStreamExt;
-use ledger_core::limits::{MAX_FILTER_VALUES, MAX_PAGE_BYTES, MAX_PAGE_EVENTS};
+use ledger_core::limits::{
+    MAX_FILTER_VALUES, MAX_METADATA_ENTRIES, MAX_METADATA_VALUE_BYTES, MAX_PAGE_BYTES, MAX_PAGE_EVENTS,
+};
 use ledger_core::{
-    Epoch, Error, Event, Extent, Filter, Ledger, LedgerExt, Offset, Page, PageSize, Read, Run, RunQuery,
+    Epoch, Error, Event, Extent, Filter, Ledger, LedgerExt, Metadata, Offset, Page, PageSize, Read, Run, RunQuery,
 };
 
 use crate::Backend;
@@ -150,6 +152,21 @@ pub async fn a_page_of_large_events_ends_early(backend: &dyn Backend) {
         let pages = chain(ledger.as_ref(), read).await;
         assert_eq!(pages[0].events.len(), 4, "the page ends with the event that brings it to its limit");
         assert_eq!(all_offsets(&pages).len(), 6);
+    }
+}
+
+/// Metadata counts towards a page's bytes as payloads do.
+pub async fn a_page_counts_every_byte(backend: &dyn Backend) {
+    let ledger = backend.open().await;
+    let value = "x".repeat(MAX_METADATA_VALUE_BYTES);
+    let metadata =
+        (0..MAX_METADATA_ENTRIES).fold(Metadata::new(), |metadata, n| metadata.with(&format!("k{n}"), &value).unwrap());
+    let large = events("e", 1_000).into_iter().map(|event| event.with_metadata(metadata.clone()));
+    ledger.extend(large.collect::<Vec<_>>()).await.unwrap();
+    for read in [Read::after(Offset::ZERO), Read::before(Offset::MAX)] {
+        let pages = chain(ledger.as_ref(), read).await;
+        assert!(pages[0].events.len() < 600 && !pages[0].exhausted, "{} events", pages[0].events.len());
+        assert_eq!(all_offsets(&pages).len(), 1_000);
     }
 }
 

@@ -295,18 +295,6 @@ async fn a_path_is_the_same_file_wherever_and_never_a_special_name() {
 }
 
 #[tokio::test]
-async fn a_page_counts_every_byte() {
-    let (_folder, path) = folder();
-    let ledger = open(&path).await;
-    let value = "x".repeat(1_024);
-    let metadata = (0..32).fold(ledger_core::Metadata::new(), |all, n| all.with(&format!("k{n}"), &value).unwrap());
-    let large = events("e", 1_000).into_iter().map(|event| event.with_metadata(metadata.clone()));
-    ledger.extend(large.collect::<Vec<_>>()).await.unwrap();
-    let page = ledger.read(&ledger_core::Read::after(offset(0))).await.unwrap();
-    assert!(page.events.len() < 600 && !page.exhausted, "{} events", page.events.len());
-}
-
-#[tokio::test]
 async fn a_ledger_behind_a_link_is_the_same_ledger() {
     let (folder, path) = folder();
     let link = folder.path().join("link.db");
