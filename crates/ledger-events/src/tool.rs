@@ -39,11 +39,8 @@ impl EventPayload for ToolStarted {
 
 impl Observation for ToolStarted {
     fn key(&self) -> Option<Cow<'_, str>> {
-        let ToolStarted { tool_key, session_id, turn_id, tool_call_id, .. } = self;
-        Some(tool_key.as_deref().map_or_else(
-            || within_session(&[session_id, turn_id.as_deref().unwrap_or_default(), tool_call_id]),
-            Cow::Borrowed,
-        ))
+        let Self { tool_key, session_id, turn_id, tool_call_id, .. } = self;
+        Some(key(tool_key.as_deref(), session_id, turn_id.as_deref(), tool_call_id))
     }
 
     fn revision(&self) -> Option<u64> {
@@ -91,16 +88,18 @@ impl EventPayload for ToolCompleted {
 
 impl Observation for ToolCompleted {
     fn key(&self) -> Option<Cow<'_, str>> {
-        let ToolCompleted { tool_key, session_id, turn_id, tool_call_id, .. } = self;
-        Some(tool_key.as_deref().map_or_else(
-            || within_session(&[session_id, turn_id.as_deref().unwrap_or_default(), tool_call_id]),
-            Cow::Borrowed,
-        ))
+        let Self { tool_key, session_id, turn_id, tool_call_id, .. } = self;
+        Some(key(tool_key.as_deref(), session_id, turn_id.as_deref(), tool_call_id))
     }
 
     fn revision(&self) -> Option<u64> {
         self.revision
     }
+}
+
+/// Which call of a tool it is: its key, else its names.
+fn key<'a>(tool_key: Option<&'a str>, session_id: &str, turn_id: Option<&str>, tool_call_id: &str) -> Cow<'a, str> {
+    tool_key.map_or_else(|| within_session(&[session_id, turn_id.unwrap_or_default(), tool_call_id]), Cow::Borrowed)
 }
 
 open_enum! {

@@ -34,8 +34,7 @@ impl EventPayload for TurnStarted {
 
 impl Observation for TurnStarted {
     fn key(&self) -> Option<Cow<'_, str>> {
-        let TurnStarted { turn_key, session_id, turn_id, .. } = self;
-        Some(turn_key.as_deref().map_or_else(|| within_session(&[session_id, turn_id]), Cow::Borrowed))
+        Some(key(self.turn_key.as_deref(), &self.session_id, &self.turn_id))
     }
 
     fn revision(&self) -> Option<u64> {
@@ -78,13 +77,17 @@ impl EventPayload for TurnCompleted {
 
 impl Observation for TurnCompleted {
     fn key(&self) -> Option<Cow<'_, str>> {
-        let TurnCompleted { turn_key, session_id, turn_id, .. } = self;
-        Some(turn_key.as_deref().map_or_else(|| within_session(&[session_id, turn_id]), Cow::Borrowed))
+        Some(key(self.turn_key.as_deref(), &self.session_id, &self.turn_id))
     }
 
     fn revision(&self) -> Option<u64> {
         self.revision
     }
+}
+
+/// Which turn it is: its key, else its names.
+fn key<'a>(turn_key: Option<&'a str>, session_id: &str, turn_id: &str) -> Cow<'a, str> {
+    turn_key.map_or_else(|| within_session(&[session_id, turn_id]), Cow::Borrowed)
 }
 
 open_enum! {
