@@ -112,6 +112,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// The server does not let this user in, or not do that; or it could not show who it is. Mend the settings or rights.
+    #[error("access denied: {reason}")]
+    AccessDenied {
+        /// What was refused, and what to do.
+        reason: String,
+    },
+
     /// The ledger was reset since the reader or appender looked: events that it counts on are gone.
     #[error("the ledger was reset (epoch {epoch}); its events start at offset {first}; start again from 0")]
     Reset {
@@ -186,6 +193,7 @@ impl Error {
             Self::NotALedger { what, reason } => Self::NotALedger { what: what.clone(), reason: reason.clone() },
             Self::NotFound { what } => Self::NotFound { what: what.clone() },
             Self::ReadOnly { reason } => Self::ReadOnly { reason: reason.clone() },
+            Self::AccessDenied { reason } => Self::AccessDenied { reason: reason.clone() },
             Self::Reset { epoch, first } => Self::Reset { epoch: *epoch, first: *first },
             Self::Beyond { offset, last } => Self::Beyond { offset: *offset, last: *last },
             Self::CheckpointLost { consumer, offset } => {

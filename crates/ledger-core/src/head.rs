@@ -121,21 +121,32 @@ impl Extent {
     }
 }
 
-/// What an acknowledged event survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What an acknowledged event survives. From the strongest level to the weakest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
+    /// Everything that [`Self::Synced`] does, and the loss of the machine: a standby has it on its disk too.
+    Replicated,
     /// Everything: kill -9, restart, power loss. The default of every backend that has a disk.
     Synced,
     /// kill -9 and restart of the process, but not always a power loss.
     Buffered,
-    /// Nothing: it lives as long as the process.
+    /// Nothing: it lives as long as the process that keeps it.
     Volatile,
+}
+
+impl Durability {
+    /// Whether an event that is kept so may be lost where one that is kept as `other` is not.
+    #[must_use]
+    pub fn is_weaker_than(self, other: Self) -> bool {
+        self > other
+    }
 }
 
 impl fmt::Display for Durability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Replicated => "replicated",
             Self::Synced => "synced",
             Self::Buffered => "buffered",
             Self::Volatile => "volatile",
@@ -152,7 +163,7 @@ pub struct Head {
     pub extent: Extent,
     /// What an event survives that was acknowledged through this handle; other handles may be set otherwise.
     pub durability: Durability,
-    /// What keeps it: `memory`, `sqlite`, ...
+    /// What keeps it: `memory`, `sqlite`, `postgres`, `mysql`, ...
     pub engine: Cow<'static, str>,
 }
 

@@ -20,7 +20,7 @@ pub enum ReadVerification {
 }
 
 /// A row of the log as an engine finds it, in the order of [`Events::COLUMNS`](crate::schema::Events::COLUMNS).
-pub(crate) struct Row<'a> {
+pub struct Row<'a> {
     pub(crate) offset: i64,
     pub(crate) id: &'a str,
     pub(crate) run_id: &'a str,

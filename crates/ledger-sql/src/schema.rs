@@ -46,3 +46,34 @@ impl Events {
         Self::Payload,
     ];
 }
+
+/// The head row, as far as every page tells it.
+#[cfg(feature = "_server")]
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum Head {
+    #[iden = "ledger_head"]
+    Table,
+    Lane,
+    LedgerId,
+    Epoch,
+    First,
+    Next,
+}
+
+#[cfg(feature = "_server")]
+impl Head {
+    /// What a page tells.
+    pub(crate) const COLUMNS: [Self; 4] = [Self::LedgerId, Self::Epoch, Self::First, Self::Next];
+}
+
+/// How far consumers got.
+#[cfg(feature = "_server")]
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum Checkpoints {
+    #[iden = "ledger_checkpoints"]
+    Table,
+    Consumer,
+    Offset,
+    EventId,
+    UpdatedAt,
+}

@@ -8,6 +8,8 @@ use ledger_core::{AppendCondition, Direction, Filter, Offset, Read};
 use sea_query::{ColumnRef, Cond, Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
 
 use crate::schema::Events;
+#[cfg(feature = "_server")]
+use crate::schema::Head;
 
 /// The page that `read` asks for, and one event more if there is one.
 pub(crate) fn page(read: &Read) -> SelectStatement {
@@ -21,6 +23,22 @@ pub(crate) fn page(read: &Read) -> SelectStatement {
         Direction::Backward => Order::Desc,
     };
     walks(&Events::COLUMNS, &range, read.filter(), &order, limit)
+}
+
+/// The head row and the page that `read` asks for, of one moment, since it is one statement: the columns of the events,
+/// then those of the head. The head comes first, and has no event; events have no head.
+#[cfg(feature = "_server")]
+pub(crate) fn head_and_page(read: &Read) -> SelectStatement {
+    let nulls = |count| std::iter::repeat_n(Expr::cust("NULL"), count);
+    let mut events = page(read);
+    events.exprs(nulls(Head::COLUMNS.len()));
+    let mut both = Query::select();
+    both.exprs(nulls(Events::COLUMNS.len()))
+        .columns(Head::COLUMNS.map(ColumnRef::from))
+        .from(Head::Table)
+        .and_where(Expr::col(Head::Lane).eq(1_i64))
+        .union(UnionType::All, events);
+    both
 }
 
 /// The offset of the first event that `condition` forbids.
@@ -75,7 +93,10 @@ fn walks(columns: &[Events], range: &Expr, filter: &Filter, order: &Order, limit
         }
     }
     merged.order_by(Events::Offset, order.clone()).limit(limit);
-    walk(columns, Cond::all().add(Expr::col(Events::Offset).in_subquery(merged)), order, limit)
+    // Once more around it, since MySQL takes no limit directly within IN.
+    let mut offsets = Query::select();
+    offsets.column(Events::Offset).from_subquery(merged, "merged");
+    walk(columns, Cond::all().add(Expr::col(Events::Offset).in_subquery(offsets)), order, limit)
 }
 
 fn walk(columns: &[Events], condition: Cond, order: &Order, limit: u64) -> SelectStatement {

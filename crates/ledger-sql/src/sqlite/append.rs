@@ -4,7 +4,8 @@ use ledger_core::{AppendOutcome, Batch, Digested, Error, Offset, Position, Resul
 use rusqlite::Connection;
 
 use super::error::{is_known_id, reading};
-use super::store::{self, HeadRow};
+use super::store;
+use crate::head::HeadRow;
 
 /// Where events are looked for before they are stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,11 +86,5 @@ pub(super) fn append(
 
 /// Where the event stands already; the inner error when its id names another event.
 fn place(connection: &Connection, event: &Digested) -> Result<Result<Option<Offset>>> {
-    let Some((offset, created_at, digest)) = store::known(connection, &event.event().id)? else {
-        return Ok(Ok(None));
-    };
-    if event.is_same_as(created_at, digest) {
-        return Ok(Ok(Some(offset)));
-    }
-    Ok(Err(Error::IdConflict { id: event.event().id.clone(), stored: Some(offset) }))
+    Ok(store::known(connection, &event.event().id)?.map(|known| known.place(event)).transpose())
 }

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{self, reading};
 use super::migrate::{APPLICATION_ID, Identity, migrate, version};
-use super::options::{Mode, SqliteOptions};
+use super::options::SqliteOptions;
+use crate::settings::Mode;
 
 /// SQLite before this one can corrupt a WAL file that two processes write.
 const OLDEST_SQLITE: i32 = 3_051_003;

@@ -14,8 +14,9 @@ use super::error::{during_commit, is_busy, is_known_id, is_refused_write, not_co
 use super::file::{FileId, open_to_write};
 use super::migrate::{APPEND_ONLY, version};
 use super::options::SqliteOptions;
-use super::store::{self, HeadRow};
+use super::store;
 use crate::committer::Lane;
+use crate::head::HeadRow;
 
 /// Sleep between two attempts to get the lane, at first and at most: another process holds it for about one commit.
 const FIRST_WAIT: Duration = Duration::from_micros(200);
@@ -227,7 +228,7 @@ pub(super) fn store_recorded(connection: &Connection, head: HeadRow, batch: &Rec
         let RecordedEvent { offset, recorded_at, digest, event } = recorded.as_ref();
         match store::insert(connection, *offset, *recorded_at, digest, event) {
             Err(error) if is_known_id(&error) => {
-                let stored = store::known(connection, &event.id)?.map(|(stored, ..)| stored);
+                let stored = store::known(connection, &event.id)?.map(|known| known.offset);
                 return Err(Error::IdConflict { id: event.id.clone(), stored });
             }
             stored => stored.map_err(reading)?,

@@ -21,9 +21,8 @@ mod target;
 mod verify;
 mod watch;
 
-pub use crate::row::ReadVerification;
 pub use ledger::SqliteLedger;
-pub use options::{Mode, SqliteOptions};
+pub use options::SqliteOptions;
 pub use restore::{Restored, restore};
 pub use snapshot::{SnapshotKind, Snapshotted, snapshot};
 

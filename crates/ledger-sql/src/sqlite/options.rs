@@ -6,24 +6,13 @@ use std::time::Duration;
 use ledger_core::{Durability, Invalid, Result};
 
 use crate::row::ReadVerification;
+use crate::settings::{self, Mode};
 
 /// How long a writer waits for another process that writes, unless told otherwise.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest time to wait; SQLite counts milliseconds in 32 bits.
 const LONGEST_BUSY_TIMEOUT: Duration = Duration::from_secs(24 * 3_600);
-
-/// What may be done with the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// Read and append; the file is created when it is missing. The default.
-    #[default]
-    Create,
-    /// Read and append to an existing ledger.
-    Existing,
-    /// Read an existing ledger.
-    ReadOnly,
-}
 
 /// How to open a ledger file: a path, and what differs from the defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,14 +73,11 @@ impl SqliteOptions {
 
     fn with_setting(self, setting: &str) -> Option<Self> {
         Some(match setting.split_once('=')? {
-            ("mode", "rwc") => self.mode(Mode::Create),
-            ("mode", "rw") => self.mode(Mode::Existing),
-            ("mode", "ro") => self.mode(Mode::ReadOnly),
+            ("mode", text) => self.mode(settings::mode(text)?),
             ("durability", "synced") => self.durability(Durability::Synced),
             ("durability", "buffered") => self.durability(Durability::Buffered),
-            ("verify", "on") => self.verification(ReadVerification::On),
-            ("verify", "off") => self.verification(ReadVerification::Off),
-            ("busy_timeout", text) => self.busy_timeout(duration(text)?),
+            ("verify", text) => self.verification(settings::verification(text)?),
+            ("busy_timeout", text) => self.busy_timeout(settings::duration(text)?),
             _ => return None,
         })
     }
@@ -102,10 +88,12 @@ impl SqliteOptions {
         Self { mode, ..self }
     }
 
-    /// What an acknowledged event survives; [`Durability::Volatile`] counts as [`Durability::Buffered`].
+    /// What an acknowledged event survives: [`Durability::Synced`] for whatever is at least that,
+    /// [`Durability::Buffered`] for the rest.
     #[must_use]
     pub fn durability(self, durability: Durability) -> Self {
-        let durability = if durability == Durability::Synced { durability } else { Durability::Buffered };
+        let weaker = durability.is_weaker_than(Durability::Synced);
+        let durability = if weaker { Durability::Buffered } else { Durability::Synced };
         Self { durability, ..self }
     }
 
@@ -132,14 +120,6 @@ impl SqliteOptions {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-}
-
-/// `10s`, `500ms`.
-fn duration(text: &str) -> Option<Duration> {
-    match text.strip_suffix("ms") {
-        Some(millis) => millis.parse().ok().map(Duration::from_millis),
-        None => text.strip_suffix('s')?.parse().ok().map(Duration::from_secs),
     }
 }
 

@@ -6,7 +6,8 @@ use ledger_core::{CheckpointMove, Error, Head, Ledger, LedgerExt, LedgerId, Offs
 use serde::Serialize;
 
 use super::ledger::SqliteLedger;
-use super::options::{Mode, SqliteOptions};
+use super::options::SqliteOptions;
+use crate::settings::Mode;
 use super::pages::Pages;
 
 /// A snapshot that was restored.

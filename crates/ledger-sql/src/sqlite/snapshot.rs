@@ -15,11 +15,13 @@ use serde::Serialize;
 use super::error::{blocking, file, reading};
 use super::file::{Role, pragma};
 use super::ledger::SqliteLedger;
-use super::options::{Mode, SqliteOptions};
+use super::options::SqliteOptions;
+use crate::settings::Mode;
 use super::pages::Pages;
 use super::snapshot_file::{self, SnapshotFile};
 use super::store;
 use super::target::{Target, refuse};
+use crate::head::HeadRow;
 
 /// Pages that the online backup copies between two reports of progress.
 const BACKUP_PAGES: std::ffi::c_int = 4_096;
@@ -163,7 +165,7 @@ async fn bring_up_to_date(
     target: &Path,
     partial: PathBuf,
     progress: Progress<'_>,
-) -> Result<store::HeadRow> {
+) -> Result<HeadRow> {
     let older = target.to_owned();
     // From here on the copy is looked at, which nobody else can change.
     let (snapshot, last) = blocking(move || {
@@ -184,7 +186,7 @@ async fn check_older(
     ledger: &dyn Ledger,
     head: &Head,
     target: &Path,
-    older: store::HeadRow,
+    older: HeadRow,
     last_event: Option<Arc<RecordedEvent>>,
 ) -> Result<()> {
     let last = older.extent.last;

@@ -13,7 +13,8 @@ use super::error::reading;
 use super::file::pragma;
 use super::lane::store_recorded;
 use super::migrate::{Identity, migrate};
-use super::store::{self, HeadRow};
+use super::store;
+use crate::head::HeadRow;
 use crate::row::ReadVerification;
 
 pub(super) struct SnapshotFile {

@@ -4,25 +4,17 @@ use std::sync::Arc;
 
 use ledger_core::limits::MAX_PAGE_BYTES;
 use ledger_core::{
-    AppendCondition, Checkpoint, ConsumerName, Digest, Epoch, Error, Event, EventId, Extent, Invalid, LedgerId, Offset,
-    Page, Read, RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
+    AppendCondition, Checkpoint, ConsumerName, Digest, Epoch, Error, Event, EventId, Extent, Invalid, Offset, Page, Read, RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use sea_query::{SqliteQueryBuilder, Value};
 
 use super::error::reading;
+use crate::head::HeadRow;
+use crate::known::Known;
 use crate::row::{Decoder, ReadVerification, Row};
 use crate::seal::seal;
 use crate::select;
-
-/// The head row: which ledger, and where its lane stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct HeadRow {
-    pub(super) ledger_id: LedgerId,
-    pub(super) extent: Extent,
-    /// When the last event was recorded.
-    pub(super) latest: Timestamp,
-}
 
 const INSERT: &str = r#"INSERT INTO events ("offset", id, run_id, turn, kind, actor, created_at, recorded_at,
     schema_version, session_id, model_profile, model_id, digest, seal, metadata, payload)
@@ -74,20 +66,15 @@ pub(super) fn save_head(connection: &Connection, head: &HeadRow) -> rusqlite::Re
     Ok(())
 }
 
-/// Where an event with this id stands, when it was created, and its digest.
-pub(super) fn known(connection: &Connection, id: &EventId) -> Result<Option<(Offset, Timestamp, Digest)>> {
+/// The event with this id.
+pub(super) fn known(connection: &Connection, id: &EventId) -> Result<Option<Known>> {
     let found: Option<(i64, i64, [u8; 32])> = connection
         .prepare_cached(r#"SELECT "offset", created_at, digest FROM events WHERE id = ?1"#)
         .and_then(|mut statement| {
             statement.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
         })
         .map_err(reading)?;
-    let Some((offset, created_at, digest)) = found else { return Ok(None) };
-    Ok(Some((
-        Offset::from_i64(offset).map_err(damaged)?,
-        Timestamp::from_micros(created_at).map_err(damaged)?,
-        Digest::from_bytes(digest),
-    )))
+    found.map(|(offset, created_at, digest)| Known::stored(offset, created_at, digest)).transpose().map_err(damaged)
 }
 
 /// The first event that `condition` forbids.

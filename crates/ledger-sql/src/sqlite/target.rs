@@ -8,8 +8,10 @@ use tempfile::TempPath;
 
 use super::error::file;
 use super::file::{COMPANIONS, Role, companions, folder, open_to_read, prepare};
-use super::options::{Mode, SqliteOptions};
-use super::store::{self, HeadRow};
+use super::options::SqliteOptions;
+use crate::settings::Mode;
+use super::store;
+use crate::head::HeadRow;
 
 pub(super) struct Target {
     pub(super) path: PathBuf,

@@ -1,0 +1,38 @@
+//! What the error numbers of MySQL and MariaDB mean.
+
+use sqlx::error::DatabaseError;
+use sqlx::mysql::MySqlDatabaseError;
+
+use crate::server::Verdict;
+
+pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
+    let number = said.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number);
+    let verdict = match number {
+        1062 => Verdict::KnownId,
+        // Lock wait timeout; a statement or metadata lock that took too long.
+        1205 | 1969 | 3024 => Verdict::Busy,
+        1213 | 1020 | 3101 => Verdict::Again,
+        // Full disk, full table, full tablespace.
+        1021 | 1114 | 3675 => Verdict::Full,
+        // Too many connections, shutdown, killed, lost.
+        1040 | 1041 | 1053 | 1077 | 1078 | 1079 | 1129 | 1152 | 1158..=1161 | 1184 | 1203 | 1226 | 1317 | 1927 | 2006
+        | 2013 | 3159 => Verdict::Gone,
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1698 | 3118 => Verdict::Denied,
+        // read_only, super_read_only, offline.
+        1290 | 1792 | 1836 | 3032 => Verdict::ReadOnly,
+        1046 | 1049 | 1146 => Verdict::Missing,
+        30001 | 30002 | 126 | 127 | 1034 | 1194 | 1712 => Verdict::Damaged,
+        _ => Verdict::Other,
+    };
+    (verdict, message(number, said.message()))
+}
+
+/// MySQL quotes values in its messages about values.
+fn message(number: u16, message: &str) -> String {
+    match number {
+        1062 | 1264 | 1265 | 1292 | 1366 | 1406 | 1411 | 1525 | 3140 => format!("a value was refused, error {number}"),
+        1064 | 1149 => format!("a statement was not understood, error {number}"),
+        1419 => format!("{message}; have the tables made by an administrator, or set log_bin_trust_function_creators"),
+        _ => message.to_owned(),
+    }
+}

@@ -1,0 +1,33 @@
+//! What the codes of Postgres mean: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+
+use crate::server::Verdict;
+
+pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
+    let code = said.code().unwrap_or_default();
+    // The primary message names no values; what does stands in the detail, which is left out.
+    let message = said.message().to_owned();
+    let fatal = said
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_some_and(|said| matches!(said.severity(), PgSeverity::Fatal | PgSeverity::Panic));
+    let verdict = match code.as_ref() {
+        "23505" => Verdict::KnownId,
+        // Lock timeout, statement timeout.
+        "55P03" | "57014" => Verdict::Busy,
+        "40001" | "40P01" => Verdict::Again,
+        "53100" => Verdict::Full,
+        "53300" | "53400" | "53200" | "53000" => Verdict::Gone,
+        "25006" => Verdict::ReadOnly,
+        "42P01" | "3D000" | "3F000" => Verdict::Missing,
+        "AL001" | "AL002" | "XX001" | "XX002" => Verdict::Damaged,
+        // The shape of a table changed under a prepared statement.
+        "0A000" if message.contains("cached plan") => Verdict::Gone,
+        code if code.starts_with("28") || code == "42501" => Verdict::Denied,
+        code if code.starts_with("57P") || code.starts_with("08") => Verdict::Gone,
+        _ if fatal => Verdict::Gone,
+        _ => Verdict::Other,
+    };
+    (verdict, message)
+}

@@ -1,0 +1,43 @@
+//! What the engines on servers share: one implementation, over what an [`Engine`] does its own way.
+//!
+//! * The one who writes is the committer's thread, with a connection and a runtime of its own (`lane`): no caller can cancel
+//!   it. Every answer has a deadline (`link`), and a commit that was not answered is settled by doing it again, since ids
+//!   are known.
+//! * Reads are single statements without a transaction, so that a reader that goes away leaves nothing open (`readers`).
+//!   A connection is used again only after an answer that was read to its end.
+
+mod append;
+mod driver;
+mod engine;
+#[cfg(feature = "entra")]
+mod entra;
+mod failure;
+mod lane;
+mod ledger;
+mod link;
+mod migrate;
+mod options;
+mod questions;
+mod readers;
+mod secret;
+mod statements;
+mod token;
+mod verify;
+mod watch;
+
+#[cfg(feature = "entra")]
+pub use entra::EntraTokens;
+pub use ledger::ServerLedger;
+pub use options::{ServerKind, ServerOptions, Tls};
+pub use secret::Secret;
+pub use token::{REFRESH_MARGIN, Token, TokenProvider};
+
+pub(crate) use driver::{bind, scan, script};
+pub(crate) use engine::{
+    Answer, Bell, Each, EachPageRow, Engine, HeadColumns, Kept, NewRow, PageRow, Statement,
+};
+pub(crate) use failure::Verdict;
+pub(crate) use link::column_error as stored;
+pub(crate) use migrate::SCHEMA_VERSION;
+pub(crate) use options::Place;
+pub(crate) use questions::page_by_scan;

@@ -1,0 +1,236 @@
+//! What is asked of a server, and its answers as the ledger's types.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use ledger_core::limits::MAX_PAGE_BYTES;
+use ledger_core::{
+    Checkpoint, ConsumerName, Durability, Epoch, Error, EventId, Extent, Invalid, LedgerId, Offset, Page, Read,
+    RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
+};
+
+use super::engine::{Answer, DbRow, EachPageRow, Engine, HeadColumns, Kept, PageRow, Statement, Trouble};
+use super::failure::Failure;
+use super::link::{Link, column_error, int, text};
+use super::migrate::check_version;
+use super::options::ServerOptions;
+use super::statements::{self, CHECKPOINTS, HEAD, HEAD_AND_LAST, plain};
+use crate::head::HeadRow;
+use crate::row::{Decoder, ReadVerification};
+use crate::schema::Events;
+
+/// The head as it is now.
+pub(super) async fn head<E: Engine>(link: &mut Link<E>) -> Result<HeadRow, Failure> {
+    one(link.rows(plain(HEAD), head_row::<E>).await?)
+}
+
+/// The head, if the last event is the one that it says; for whoever goes on from there.
+pub(super) async fn checked_head<E: Engine>(link: &mut Link<E>) -> Result<HeadRow, Failure> {
+    let columns = |row: &DbRow<E>| {
+        let last = (int::<E>(row, 6)?, E::micros(row, 7).map_err(column_error)?);
+        Ok((head_row::<E>(row)?, last))
+    };
+    let (head, last) = one(link.rows(plain(HEAD_AND_LAST), columns).await?)?;
+    let expected =
+        if head.extent.is_empty() { (0, last.1) } else { (head.extent.last.as_i64(), head.latest.as_micros()) };
+    if last == expected { Ok(head) } else { Err(Error::corrupt(None, "the head and the last event disagree").into()) }
+}
+
+fn head_row<E: Engine>(row: &DbRow<E>) -> Result<HeadRow> {
+    check_version(int::<E>(row, 1)?)?;
+    Ok(HeadRow {
+        ledger_id: ledger_id(&text::<E>(row, 0)?)?,
+        extent: extent(int::<E>(row, 2)?, int::<E>(row, 3)?, int::<E>(row, 4)?)?,
+        latest: time(E::micros(row, 5).map_err(column_error)?)?,
+    })
+}
+
+fn one<T>(rows: Vec<T>) -> Result<T, Failure> {
+    rows.into_iter().next().ok_or_else(|| Error::corrupt(None, "the head row is missing").into())
+}
+
+/// How the server keeps what it acknowledges; which version it has; whether it is a standby.
+pub(super) struct Settings {
+    pub(super) kept: Kept,
+    pub(super) version: String,
+    pub(super) is_standby: bool,
+}
+
+pub(super) async fn settings<E: Engine>(link: &mut Link<E>) -> Result<Settings, Failure> {
+    let columns = |row: &DbRow<E>| (0..E::KEPT_COLUMNS + 2).map(|column| text::<E>(row, column)).collect();
+    let mut columns: Vec<String> = one(link.rows(plain(E::SETTINGS), columns).await?)?;
+    let is_standby = columns.pop().is_some_and(|role| role == "standby");
+    let version = columns.pop().unwrap_or_default();
+    Ok(Settings { kept: E::kept(&columns), version, is_standby })
+}
+
+/// The head as it is now, and how what it counts is kept.
+pub(super) async fn head_and_kept<E: Engine>(link: &mut Link<E>) -> Result<(HeadRow, Kept), Failure> {
+    let kept = settings(link).await?.kept;
+    Ok((head(link).await?, kept))
+}
+
+/// Refuses a server that takes no writes, or that is set to lose what it acknowledges.
+pub(super) async fn check_settings<E: Engine>(link: &mut Link<E>, options: &ServerOptions) -> Result<(), Failure> {
+    let Settings { kept, is_standby, .. } = settings(link).await?;
+    if is_standby {
+        let reason = "the server is a standby, or set to read only; name the primary, or open with mode=ro";
+        return Err(Error::ReadOnly { reason: reason.into() }.into());
+    }
+    if kept.level.is_weaker_than(options.durability) {
+        return Err(too_weak(&kept, options.durability).into());
+    }
+    Ok(())
+}
+
+fn too_weak(kept: &Kept, wanted: Durability) -> Error {
+    let Kept { level, why } = kept;
+    Error::Refused(format!(
+        "what this server acknowledges is only {level}, not {wanted} ({why}); or accept that with durability={level}"
+    ))
+}
+
+/// The page that `read` asks for, of the ledger that it is asked of.
+pub(super) async fn page<E: Engine>(
+    link: &mut Link<E>,
+    ledger: LedgerId,
+    read: Arc<Read>,
+    verification: ReadVerification,
+) -> Result<Page, Failure> {
+    let read = read.as_ref();
+    let mut decoder = Decoder::new(verification);
+    let mut events: Vec<Arc<RecordedEvent>> = Vec::new();
+    let (mut found, mut bytes, mut more) = (None, 0, false);
+    let mut each = |row: PageRow<'_>| {
+        let row = match row {
+            PageRow::Head(head) => {
+                found = Some(checked(&head, ledger, read)?);
+                return Ok(ControlFlow::Continue(()));
+            }
+            PageRow::Event(row) => row,
+        };
+        if events.len() == read.page_size().get() || bytes >= MAX_PAGE_BYTES {
+            more = true;
+            return Ok(ControlFlow::Break(()));
+        }
+        match decoder.decode(&row) {
+            Ok(recorded) => {
+                bytes += recorded.event.size();
+                events.push(Arc::new(recorded));
+                Ok(ControlFlow::Continue(()))
+            }
+            // What stands before the damage is sound; the next page begins with the damage, and fails.
+            Err(Error::Corrupt { .. }) if !events.is_empty() => {
+                more = true;
+                Ok(ControlFlow::Break(()))
+            }
+            Err(error) => Err(error),
+        }
+    };
+    link.page(read, &mut each).await?;
+    let extent = found.ok_or_else(|| Error::corrupt(None, "the head row is missing"))?;
+    Ok(Page::new(read, events, more, extent)?)
+}
+
+fn checked(head: &HeadColumns, ledger: LedgerId, read: &Read) -> Result<Extent> {
+    if ledger_id(&head.ledger_id)? != ledger {
+        return Err(replaced(ledger));
+    }
+    let extent = extent(head.epoch, head.first, head.next)?;
+    read.check(extent)?;
+    Ok(extent)
+}
+
+/// A page row by row, for engines and reads that have no faster way.
+pub(crate) async fn page_by_scan<E: Engine>(
+    connection: &mut super::engine::Raw<E>,
+    read: &Read,
+    each: EachPageRow<'_>,
+) -> Answer<ControlFlow<()>> {
+    let head = Events::COLUMNS.len();
+    let mut each = |row: &DbRow<E>| match E::text(row, head).map_err(column_error)? {
+        Some(ledger_id) => each(PageRow::Head(HeadColumns {
+            ledger_id,
+            epoch: int::<E>(row, head + 1)?,
+            first: int::<E>(row, head + 2)?,
+            next: int::<E>(row, head + 3)?,
+        })),
+        None => each(PageRow::Event(E::event(row).map_err(column_error)?)),
+    };
+    E::scan(connection, statements::page::<E>(read), &mut each).await
+}
+
+/// The one offset that a statement gives, if it gives one.
+pub(super) async fn offset<E: Engine>(link: &mut Link<E>, statement: Statement) -> Result<Option<Offset>, Failure> {
+    let offsets = link.rows(statement, |row| Offset::from_i64(int::<E>(row, 0)?).map_err(damaged)).await?;
+    Ok(offsets.into_iter().next())
+}
+
+pub(super) async fn id_at<E: Engine>(link: &mut Link<E>, offset: Offset) -> Result<Option<EventId>, Failure> {
+    let statement = statements::id_at::<E>(offset);
+    let ids = link.rows(statement, |row| Ok(EventId::from_stored(text::<E>(row, 0)?))).await?;
+    Ok(ids.into_iter().next())
+}
+
+pub(super) async fn runs<E: Engine>(link: &mut Link<E>, query: RunQuery) -> Result<Vec<Run>, Failure> {
+    let run = |row: &DbRow<E>| {
+        let place = |column| Offset::from_i64(int::<E>(row, column)?).map_err(damaged);
+        Ok(Run {
+            run_id: RunId::from_stored(text::<E>(row, 0)?),
+            first: place(1)?,
+            last: place(2)?,
+            events: int::<E>(row, 3)?.unsigned_abs(),
+        })
+    };
+    link.rows(statements::runs::<E>(query), run).await
+}
+
+pub(super) async fn checkpoints<E: Engine>(link: &mut Link<E>) -> Result<Vec<Checkpoint>, Failure> {
+    let checkpoint = |row: &DbRow<E>| {
+        Ok(Checkpoint {
+            consumer: ConsumerName::from_stored(text::<E>(row, 0)?),
+            offset: Offset::from_i64(int::<E>(row, 1)?).map_err(damaged)?,
+            event_id: E::text(row, 2).map_err(column_error)?.map(EventId::from_stored),
+            updated_at: time(E::micros(row, 3).map_err(column_error)?)?,
+        })
+    };
+    link.rows(plain(CHECKPOINTS), checkpoint).await
+}
+
+pub(super) async fn save_checkpoint<E: Engine>(link: &mut Link<E>, checkpoint: &Checkpoint) -> Result<(), Failure> {
+    link.rows(statements::save_checkpoint::<E>(checkpoint), |_| Ok(())).await?;
+    Ok(())
+}
+
+/// Another ledger stands where this one was.
+pub(super) fn replaced(ledger: LedgerId) -> Error {
+    Error::NotFound { what: format!("ledger {ledger} any more: another one stands in its place; open it again") }
+}
+
+pub(super) fn ledger_id(text: &str) -> Result<LedgerId> {
+    text.parse().map_err(damaged)
+}
+
+pub(super) fn extent(epoch: i64, first: i64, next: i64) -> Result<Extent> {
+    let epoch = u32::try_from(epoch).map_err(|_| Error::corrupt(None, "the epoch is out of range"))?;
+    Ok(Extent {
+        epoch: Epoch::new(epoch),
+        first: Offset::from_i64(first).map_err(damaged)?,
+        last: Offset::from_i64(next).map_err(damaged)?.before(),
+    })
+}
+
+pub(super) fn time(micros: i64) -> Result<Timestamp> {
+    Timestamp::from_micros(micros).map_err(damaged)
+}
+
+/// A stored value that nobody could have stored.
+fn damaged(error: Invalid) -> Error {
+    Error::corrupt(None, format!("a stored value is damaged: {error}"))
+}
+
+impl From<Invalid> for Trouble {
+    fn from(error: Invalid) -> Self {
+        Self::Ledger(damaged(error))
+    }
+}

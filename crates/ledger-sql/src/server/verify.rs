@@ -1,0 +1,76 @@
+//! Checking every event of a ledger on a server; and whether some stand there as they are.
+
+use std::ops::ControlFlow;
+
+use ledger_core::{Error, Extent, Offset, Progress, RecordedBatch, Result, Verification};
+
+use super::engine::{DbRow, Engine};
+use super::failure::Failure;
+use super::link::{Link, column_error};
+use super::questions;
+use super::readers::Readers;
+use super::statements::range;
+use crate::head::HeadRow;
+use crate::verify::{Checked, Checker, Report, headless, parts};
+
+/// Checks each event that the ledger holds now.
+pub(super) async fn verify_events<E: Engine>(readers: &Readers<E>, progress: Progress<'_>) -> Result<Verification> {
+    let extent = match readers.ask(|link| Box::pin(questions::head(link))).await {
+        Ok(head) => head.extent,
+        Err(fault @ Error::Corrupt { .. }) => return Ok(headless(&fault)),
+        Err(error) => return Err(error),
+    };
+    let mut report = Report::of(extent);
+    for part in parts(extent) {
+        match report.add(readers.ask(move |link| Box::pin(check(link, extent, part))).await?) {
+            Ok(events) => progress(events, extent.events()),
+            Err(report) => return Ok(report),
+        }
+    }
+    Ok(report.done())
+}
+
+async fn check<E: Engine>(link: &mut Link<E>, extent: Extent, part: (Offset, Offset)) -> Result<Checked, Failure> {
+    let mut checker = Checker::new(extent, part);
+    let mut each = |row: &DbRow<E>| {
+        checker.row(&E::event(row).map_err(column_error)?)?;
+        Ok(ControlFlow::Continue(()))
+    };
+    let mut scanned = match link.scan(range::<E>(part.0, part.1), &mut each).await {
+        Ok(()) => Ok(()),
+        Err(Failure::Said(error)) => Err(error),
+        Err(failure) => return Err(failure),
+    };
+    // After the scan, so that it holds whatever the scan saw.
+    let now = match questions::checked_head(link).await {
+        Ok(head) => head.extent,
+        Err(Failure::Said(fault @ Error::Corrupt { .. })) => {
+            if checker.is_last() {
+                scanned = scanned.and(Err(fault));
+            }
+            questions::head(link).await?.extent
+        }
+        Err(failure) => return Err(failure),
+    };
+    Ok(checker.finish(scanned, now)?)
+}
+
+/// Whether all of these events stand where they say, as they are.
+pub(super) async fn holds<E: Engine>(
+    link: &mut Link<E>,
+    head: HeadRow,
+    batch: &RecordedBatch,
+) -> Result<bool, Failure> {
+    if batch.first() < head.extent.first || batch.last() > head.extent.last {
+        return Ok(false);
+    }
+    let mut expected = batch.events().iter();
+    let mut all = true;
+    let mut each = |row: &DbRow<E>| {
+        let row = E::event(row).map_err(column_error)?;
+        all &= expected.next().is_some_and(|recorded| row.is(recorded));
+        Ok(ControlFlow::Continue(()))
+    };
+    link.scan(range::<E>(batch.first(), batch.last()), &mut each).await?;
+    Ok(all && expected.next().is_none())
+}
