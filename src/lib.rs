@@ -29,10 +29,16 @@ mod open;
 
 pub use ledger_core::*;
 pub use ledger_memory::MemoryLedger;
+#[cfg(feature = "mysql")]
+pub use ledger_sql::MySqlLedger;
+#[cfg(feature = "postgres")]
+pub use ledger_sql::PostgresLedger;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use ledger_sql::{Mode, ReadVerification};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub use ledger_sql::{REFRESH_MARGIN, Secret, ServerKind, ServerLedger, ServerOptions, Tls, Token, TokenProvider};
 #[cfg(feature = "sqlite")]
-pub use ledger_sql::{
-    Mode, ReadVerification, Restored, SnapshotKind, Snapshotted, SqliteLedger, SqliteOptions, restore, snapshot,
-};
+pub use ledger_sql::{Restored, SnapshotKind, Snapshotted, SqliteLedger, SqliteOptions, restore, snapshot};
 pub use open::{open, open_existing};
 
 /// The examples of the README, compiled and run by the tests.

@@ -4,8 +4,16 @@ use std::sync::Arc;
 
 use ledger_core::{Invalid, Ledger, Result};
 use ledger_memory::MemoryLedger;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use ledger_sql::Mode;
+#[cfg(feature = "mysql")]
+use ledger_sql::MySqlLedger;
+#[cfg(feature = "postgres")]
+use ledger_sql::PostgresLedger;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use ledger_sql::ServerOptions;
 #[cfg(feature = "sqlite")]
-use ledger_sql::{Mode, SqliteLedger, SqliteOptions};
+use ledger_sql::{SqliteLedger, SqliteOptions};
 
 /// Opens the ledger that `url` names, and creates it when it is missing.
 ///
@@ -14,39 +22,61 @@ use ledger_sql::{Mode, SqliteLedger, SqliteOptions};
 /// | `memory:` | a new one in memory, which ends with its last handle |
 /// | `sqlite:PATH` | a file; settings follow a `?`, see [`SqliteOptions::from_url`](crate::SqliteOptions::from_url) |
 /// | `PATH` | the same, without settings |
+/// | `postgres://...` | in a Postgres database; see [`ServerOptions::from_url`](crate::ServerOptions::from_url) |
+/// | `mysql://...` | in a MySQL or MariaDB database; the same |
 ///
 /// # Errors
 /// [`Error::Invalid`](crate::Error::Invalid) when the URL has another form; else those of the backend.
 pub async fn open(url: &str) -> Result<Arc<dyn Ledger>> {
-    match Target::parse(url)? {
-        Target::Memory => Ok(Arc::new(MemoryLedger::new())),
-        #[cfg(feature = "sqlite")]
-        Target::Sqlite(options) => Ok(Arc::new(SqliteLedger::open(options).await?)),
-    }
+    Target::parse(url)?.open().await
 }
 
-/// Opens the ledger that `url` names, as [`open`] does, but creates no file. `memory:` is a new ledger here too.
+/// Opens the ledger that `url` names, as [`open`] does, but creates none. `memory:` is a new ledger here too.
 ///
 /// # Errors
 /// Those of [`open`], and [`Error::NotFound`](crate::Error::NotFound).
 pub async fn open_existing(url: &str) -> Result<Arc<dyn Ledger>> {
-    match Target::parse(url)? {
-        Target::Memory => Ok(Arc::new(MemoryLedger::new())),
-        #[cfg(feature = "sqlite")]
-        Target::Sqlite(options) => {
-            let options = if options.is_mode(Mode::Create) { options.mode(Mode::Existing) } else { options };
-            Ok(Arc::new(SqliteLedger::open(options).await?))
-        }
-    }
+    Target::parse(url)?.existing().open().await
 }
 
+#[allow(clippy::large_enum_variant, reason = "it lives for one call")]
 enum Target {
     Memory,
     #[cfg(feature = "sqlite")]
     Sqlite(SqliteOptions),
+    #[cfg(feature = "postgres")]
+    Postgres(ServerOptions),
+    #[cfg(feature = "mysql")]
+    MySql(ServerOptions),
 }
 
 impl Target {
+    async fn open(self) -> Result<Arc<dyn Ledger>> {
+        Ok(match self {
+            Self::Memory => Arc::new(MemoryLedger::new()),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(options) => Arc::new(SqliteLedger::open(options).await?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(options) => Arc::new(PostgresLedger::open(options).await?),
+            #[cfg(feature = "mysql")]
+            Self::MySql(options) => Arc::new(MySqlLedger::open(options).await?),
+        })
+    }
+
+    fn existing(self) -> Self {
+        match self {
+            Self::Memory => Self::Memory,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(options) if options.is_mode(Mode::Create) => Self::Sqlite(options.mode(Mode::Existing)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(options) if options.is_mode(Mode::Create) => Self::Postgres(options.mode(Mode::Existing)),
+            #[cfg(feature = "mysql")]
+            Self::MySql(options) if options.is_mode(Mode::Create) => Self::MySql(options.mode(Mode::Existing)),
+            #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+            as_it_is => as_it_is,
+        }
+    }
+
     fn parse(url: &str) -> Result<Self> {
         let scheme = scheme(url).map(str::to_ascii_lowercase);
         match scheme.as_deref() {
@@ -61,9 +91,14 @@ impl Target {
             Some("sqlite") => Ok(Self::Sqlite(SqliteOptions::from_url(url)?)),
             #[cfg(not(feature = "sqlite"))]
             Some("sqlite") => Err(unknown("names a file, and this build has no SQLite")),
-            Some(scheme @ ("postgres" | "postgresql" | "mysql" | "mariadb")) => {
-                Err(unknown(&format!("has the scheme {scheme}:, which this build does not have")))
-            }
+            #[cfg(feature = "postgres")]
+            Some("postgres" | "postgresql") => Ok(Self::Postgres(ServerOptions::from_url(url)?)),
+            #[cfg(feature = "mysql")]
+            Some("mysql" | "mariadb") => Ok(Self::MySql(ServerOptions::from_url(url)?)),
+            #[cfg(not(feature = "postgres"))]
+            Some("postgres" | "postgresql") => Err(unknown("names a Postgres server, and this build has no Postgres")),
+            #[cfg(not(feature = "mysql"))]
+            Some("mysql" | "mariadb") => Err(unknown("names a MySQL server, and this build has no MySQL")),
             // Without the whole URL, which may hold a password.
             Some(scheme) => Err(unknown(&format!("has the unknown scheme {scheme}: (a path can begin with ./)"))),
         }
@@ -79,5 +114,5 @@ fn scheme(url: &str) -> Option<&str> {
 }
 
 fn unknown(reason: &str) -> ledger_core::Error {
-    Invalid::new("url", format!("{reason}; use memory:, sqlite:PATH or a path")).into()
+    Invalid::new("url", format!("{reason}; use memory:, sqlite:PATH, a path, postgres://... or mysql://...")).into()
 }

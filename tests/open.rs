@@ -63,8 +63,8 @@ async fn what_is_no_ledger_url_is_refused_without_its_password() {
     for url in [
         "",
         "redis://me:hunter2@host/0",
-        "postgres://me:hunter2@host/db",
-        "mysql://h/d",
+        "postgres://me:hunter2@host/db?colour=hunter2",
+        "mysql://me:hunter2@h/d?schema=x",
         "memory:x",
         "sqlite:",
         "sqllite:x.db",

@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Parser)]
 #[command(name = "agent-ledger", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
-    /// The ledger: sqlite:PATH, a path, or memory: [default: AGENT_LEDGER_URL, else sqlite:agent-ledger.db]
+    /// The ledger: sqlite:PATH, a path, postgres://..., mysql://... or memory: [default: AGENT_LEDGER_URL, else sqlite:agent-ledger.db]
     #[arg(long, global = true, value_name = "URL")]
     ledger: Option<String>,
 

@@ -4,6 +4,7 @@ use ledger_core::{Digest, Digested, Error, Invalid, Offset, Result, Timestamp};
 
 /// What is looked up of the event that the ledger holds under an id.
 #[derive(Clone, Copy, Debug)]
+#[allow(unreachable_pub, reason = "the engines' trait, which nobody outside can name, speaks of it")]
 pub struct Known {
     pub(crate) offset: Offset,
     created_at: Timestamp,
@@ -21,6 +22,7 @@ impl Known {
     }
 
     /// As it is about to be stored at `offset`.
+    #[cfg(feature = "_server")]
     pub(crate) fn new(offset: Offset, event: &Digested) -> Self {
         Self { offset, created_at: event.event().created_at, digest: event.digest() }
     }

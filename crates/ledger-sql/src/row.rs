@@ -20,6 +20,7 @@ pub enum ReadVerification {
 }
 
 /// A row of the log as an engine finds it, in the order of [`Events::COLUMNS`](crate::schema::Events::COLUMNS).
+#[allow(unreachable_pub, reason = "the engines' trait, which nobody outside can name, speaks of it")]
 pub struct Row<'a> {
     pub(crate) offset: i64,
     pub(crate) id: &'a str,

@@ -123,9 +123,9 @@ impl Report {
     pub(crate) fn add(&mut self, part: Checked) -> Result<u64, Verification> {
         self.report.events += part.events;
         let early = part.events > 0 && part.earliest < self.latest;
-        let fault = part.fault.or_else(|| {
-            early.then(|| Error::corrupt(None, "an event was recorded before one with a lower offset"))
-        });
+        let fault = part
+            .fault
+            .or_else(|| early.then(|| Error::corrupt(None, "an event was recorded before one with a lower offset")));
         if part.events > 0 {
             self.latest = part.latest;
         }

@@ -2,7 +2,7 @@
 
 use std::process::{Command, ExitCode};
 
-/// Programs that the tests run, and the Debian packages that have them.
+/// Programs that the tests run, and the Debian packages that have them; servers are looked for by who starts them.
 const TOOLS: [(&str, &str); 2] = [("sqlite3", "sqlite3"), ("strace", "strace")];
 
 const USAGE: &str = "usage: cargo xtask <task>
@@ -46,8 +46,11 @@ fn bench(args: &[String]) -> Outcome {
 fn check() -> Outcome {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
-    // The core builds without any SQL engine.
-    cargo(&["clippy", "--package", "agent-ledger", "--no-default-features", "--quiet", "--", "--deny", "warnings"])?;
+    // The core builds without any SQL engine, and with each of them alone.
+    for engine in ["", "sqlite", "postgres", "mysql"] {
+        let package = ["clippy", "--package", "agent-ledger", "--no-default-features", "--features", engine, "--quiet"];
+        cargo(&[package.as_slice(), &["--", "--deny", "warnings"]].concat())?;
+    }
     let docs = Command::new(env!("CARGO"))
         .args(["doc", "--workspace", "--no-deps", "--quiet"])
         .env("RUSTDOCFLAGS", "--deny warnings")
@@ -57,7 +60,14 @@ fn check() -> Outcome {
 
 /// Installs the programs that are missing, where this may be done without asking; else says how.
 fn provision() -> Outcome {
-    let missing: Vec<&str> = TOOLS.iter().filter(|(tool, _)| !is_there(tool)).map(|(_, package)| *package).collect();
+    let mut missing: Vec<&str> =
+        TOOLS.iter().filter(|(tool, _)| !is_there(tool)).map(|(_, package)| *package).collect();
+    if !ledger_servers::postgres_is_there() {
+        missing.push("postgresql");
+    }
+    if !ledger_servers::mariadb_is_there() {
+        missing.push("mariadb-server");
+    }
     if missing.is_empty() {
         return Ok(());
     }

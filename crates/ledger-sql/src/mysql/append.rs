@@ -1,7 +1,6 @@
 //! Storing events, many at a time: one statement with a row of values for each.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
 use ledger_core::{Event, EventId};
 use sqlx::mysql::{MySqlArguments, MySqlConnection};
@@ -10,7 +9,7 @@ use sqlx::{Arguments, Encode, MySql, Row, Type};
 use super::name;
 use crate::known::Known;
 use crate::seal::seal;
-use crate::server::{Answer, NewRow, scan, stored};
+use crate::server::{Answer, NewRow, rows, stored};
 
 const INSERT: &str = r#"INSERT INTO events ("offset", id, run_id, turn, kind, actor, created_at, recorded_at, schema_version,
     session_id, model_profile, model_id, digest, seal, metadata, payload) VALUES "#;
@@ -38,22 +37,22 @@ pub(super) async fn known(connection: &mut MySqlConnection, ids: &[&str]) -> Ans
         }
         let places = vec!["?"; size].join(", ");
         let sql = format!(r#"SELECT id, "offset", created_at, digest FROM events WHERE id IN ({places})"#);
-        scan::<MySql>(connection, sql, arguments, &mut |row| {
+        rows::<MySql>(connection, sql, arguments, |row| {
             let known = || -> Result<_, sqlx::Error> {
                 Ok((name(row, 0)?, row.try_get(1)?, row.try_get(2)?, row.try_get::<&[u8], _>(3)?))
             };
             let (id, offset, created_at, digest) = known().map_err(stored)?;
             let digest = digest.try_into().map_err(|_| stored(sqlx::Error::RowNotFound))?;
             found.insert(EventId::from_stored(id), Known::stored(offset, created_at, digest)?);
-            Ok(ControlFlow::Continue(()))
+            Ok(())
         })
         .await?;
     }
     Ok(found)
 }
 
-pub(super) async fn insert(connection: &mut MySqlConnection, rows: &[NewRow<'_>]) -> Answer<()> {
-    let mut rest = rows;
+pub(super) async fn insert(connection: &mut MySqlConnection, new: &[NewRow<'_>]) -> Answer<()> {
+    let mut rest = new;
     while !rest.is_empty() {
         let fits = fitting(rest);
         let size = ROWS.into_iter().find(|size| *size <= fits).unwrap_or(1);
@@ -64,7 +63,7 @@ pub(super) async fn insert(connection: &mut MySqlConnection, rows: &[NewRow<'_>]
             add_row(&mut arguments, row)?;
         }
         let sql = format!("{INSERT}{}", vec![ROW; size].join(", "));
-        scan::<MySql>(connection, sql, arguments, &mut |_| Ok(ControlFlow::Continue(()))).await?;
+        rows::<MySql>(connection, sql, arguments, |_| Ok(())).await?;
         rest = later;
     }
     Ok(())

@@ -18,8 +18,8 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use crate::known::Known;
 use crate::row::Row;
 use crate::server::{
-    Answer, Bell, Each, EachPageRow, Engine, Kept, NewRow, Secret, ServerKind, ServerLedger, ServerOptions, Statement, Verdict, bind,
-    page_by_scan, scan, script,
+    Answer, Bell, Each, EachPageRow, Engine, Kept, NewRow, Secret, ServerKind, ServerLedger, ServerOptions, Statement,
+    Verdict, bind, page_by_scan, scan, script,
 };
 
 /// A ledger in a MySQL or MariaDB database. Clones share the connections.

@@ -15,8 +15,23 @@ pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
         // Full disk, full table, full tablespace.
         1021 | 1114 | 3675 => Verdict::Full,
         // Too many connections, shutdown, killed, lost.
-        1040 | 1041 | 1053 | 1077 | 1078 | 1079 | 1129 | 1152 | 1158..=1161 | 1184 | 1203 | 1226 | 1317 | 1927 | 2006
-        | 2013 | 3159 => Verdict::Gone,
+        1040
+        | 1041
+        | 1053
+        | 1077
+        | 1078
+        | 1079
+        | 1129
+        | 1152
+        | 1158..=1161
+        | 1184
+        | 1203
+        | 1226
+        | 1317
+        | 1927
+        | 2006
+        | 2013
+        | 3159 => Verdict::Gone,
         1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1698 | 3118 => Verdict::Denied,
         // read_only, super_read_only, offline.
         1290 | 1792 | 1836 | 3032 => Verdict::ReadOnly,

@@ -1,7 +1,6 @@
 //! Storing events, many at a time: one array a column.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
 use ledger_core::{Batch, Digest, Event, EventId, LedgerId, Offset};
 use sqlx::postgres::{PgArguments, PgConnection};
@@ -10,7 +9,7 @@ use sqlx::{Arguments, Encode, Postgres, Row, Type};
 use super::micros::Micros;
 use crate::known::Known;
 use crate::seal::seal;
-use crate::server::{Answer, NewRow, SCHEMA_VERSION, scan, stored};
+use crate::server::{Answer, NewRow, SCHEMA_VERSION, rows, stored};
 
 const KNOWN: &str = r#"SELECT id, "offset", created_at, digest FROM events WHERE id = ANY($1)"#;
 
@@ -45,7 +44,7 @@ pub(super) async fn known(connection: &mut PgConnection, ids: &[&str]) -> Answer
     let mut arguments = PgArguments::default();
     add(&mut arguments, ids)?;
     let mut found = HashMap::new();
-    scan::<Postgres>(connection, KNOWN.into(), arguments, &mut |row| {
+    rows::<Postgres>(connection, KNOWN.into(), arguments, |row| {
         let known = || -> Result<_, sqlx::Error> {
             let created_at: Micros = row.try_get_unchecked(2)?;
             Ok((row.try_get::<&str, _>(0)?, row.try_get(1)?, created_at.0, row.try_get::<[u8; 32], _>(3)?))
@@ -53,21 +52,21 @@ pub(super) async fn known(connection: &mut PgConnection, ids: &[&str]) -> Answer
         let (id, offset, created_at, digest) = known().map_err(stored)?;
         let known = Known::stored(offset, created_at, digest)?;
         found.insert(EventId::from_stored(id), known);
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     })
     .await?;
     Ok(found)
 }
 
-pub(super) async fn insert(connection: &mut PgConnection, rows: &[NewRow<'_>]) -> Answer<()> {
+pub(super) async fn insert(connection: &mut PgConnection, new: &[NewRow<'_>]) -> Answer<()> {
     let mut arguments = PgArguments::default();
-    add_events(&mut arguments, rows.iter().map(|row| (row.event, row.digest)))?;
+    add_events(&mut arguments, new.iter().map(|row| (row.event, row.digest)))?;
     let seals: Vec<[u8; 8]> =
-        rows.iter().map(|row| seal(row.offset, row.recorded_at, &row.digest).to_be_bytes()).collect();
-    add(&mut arguments, rows.iter().map(|row| row.offset.as_i64()).collect::<Vec<_>>())?;
-    add(&mut arguments, rows.iter().map(|row| Micros(row.recorded_at.as_micros())).collect::<Vec<_>>())?;
+        new.iter().map(|row| seal(row.offset, row.recorded_at, &row.digest).to_be_bytes()).collect();
+    add(&mut arguments, new.iter().map(|row| row.offset.as_i64()).collect::<Vec<_>>())?;
+    add(&mut arguments, new.iter().map(|row| Micros(row.recorded_at.as_micros())).collect::<Vec<_>>())?;
     add(&mut arguments, seals)?;
-    scan::<Postgres>(connection, INSERT.into(), arguments, &mut |_| Ok(ControlFlow::Continue(()))).await?;
+    rows::<Postgres>(connection, INSERT.into(), arguments, |_| Ok(())).await?;
     Ok(())
 }
 
@@ -86,9 +85,9 @@ pub(super) async fn append_new(
     // As `Extent::check_room` has it.
     add(&mut arguments, Offset::MAX.as_i64().saturating_sub(count))?;
     let mut base = None;
-    scan::<Postgres>(connection, APPEND_NEW.into(), arguments, &mut |row| {
+    rows::<Postgres>(connection, APPEND_NEW.into(), arguments, |row| {
         base = Some(row.try_get(0).map_err(stored)?);
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     })
     .await?;
     Ok(base)

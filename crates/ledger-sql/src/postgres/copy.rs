@@ -18,11 +18,7 @@ use crate::server::{Answer, EachPageRow, HeadColumns, PageRow};
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
 /// The head and the page that `read` asks for; its filter selects everything.
-pub(super) async fn page(
-    connection: &mut PgConnection,
-    read: &Read,
-    each: EachPageRow<'_>,
-) -> Answer<ControlFlow<()>> {
+pub(super) async fn page(connection: &mut PgConnection, read: &Read, each: EachPageRow<'_>) -> Answer<ControlFlow<()>> {
     let select = select::head_and_page(read).to_string(PostgresQueryBuilder);
     let copy = format!("COPY ({select}) TO STDOUT (FORMAT binary)");
     let mut messages = connection.copy_out_raw(&copy).await?;

@@ -21,8 +21,8 @@ use crate::known::Known;
 use crate::row::Row;
 use crate::seal::seal_from_bytes;
 use crate::server::{
-    Answer, Each, EachPageRow, Engine, Kept, NewRow, Secret, ServerKind, ServerLedger, ServerOptions, Statement, Verdict, bind,
-    page_by_scan, scan, script,
+    Answer, Each, EachPageRow, Engine, Kept, NewRow, Secret, ServerKind, ServerLedger, ServerOptions, Statement,
+    Verdict, bind, page_by_scan, scan, script,
 };
 use micros::Micros;
 
@@ -109,11 +109,7 @@ impl Engine for Postgres {
         append::insert(connection, rows).await
     }
 
-    async fn append_new(
-        connection: &mut PgConnection,
-        ledger_id: LedgerId,
-        batches: &[Batch],
-    ) -> Answer<Option<i64>> {
+    async fn append_new(connection: &mut PgConnection, ledger_id: LedgerId, batches: &[Batch]) -> Answer<Option<i64>> {
         append::append_new(connection, ledger_id, batches).await
     }
 

@@ -31,6 +31,23 @@ where
     Ok(ControlFlow::Continue(()))
 }
 
+/// Runs a statement and gives all of its rows to `each`.
+pub(crate) async fn rows<DB>(
+    connection: &mut DB::Connection,
+    sql: String,
+    arguments: DB::Arguments,
+    mut each: impl FnMut(&DB::Row) -> ledger_core::Result<()> + Send,
+) -> Answer<()>
+where
+    DB: Database + sqlx::database::HasStatementCache,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let mut each = |row: &DB::Row| each(row).map(ControlFlow::Continue);
+    let _whole = scan::<DB>(connection, sql, arguments, &mut each).await?;
+    Ok(())
+}
+
 /// Runs statements without values, and gives all their rows.
 pub(crate) async fn script<DB>(connection: &mut DB::Connection, sql: String) -> Result<Vec<DB::Row>, sqlx::Error>
 where

@@ -17,19 +17,19 @@ use crate::known::Known;
 use crate::row::Row;
 
 /// A connection, as the driver has it.
-pub type Raw<E> = <<E as Engine>::Database as Database>::Connection;
+pub(crate) type Raw<E> = <<E as Engine>::Database as Database>::Connection;
 
 /// A row, as the driver has it.
-pub type DbRow<E> = <<E as Engine>::Database as Database>::Row;
+pub(crate) type DbRow<E> = <<E as Engine>::Database as Database>::Row;
 
 /// Takes one row, and says whether to go on.
-pub type Each<'a, E> = &'a mut (dyn FnMut(&DbRow<E>) -> Result<ControlFlow<()>> + Send);
+pub(crate) type Each<'a, E> = &'a mut (dyn FnMut(&DbRow<E>) -> Result<ControlFlow<()>> + Send);
 
 /// Takes one row of a page, and says whether to go on.
-pub type EachPageRow<'a> = &'a mut (dyn FnMut(PageRow<'_>) -> Result<ControlFlow<()>> + Send);
+pub(crate) type EachPageRow<'a> = &'a mut (dyn FnMut(PageRow<'_>) -> Result<ControlFlow<()>> + Send);
 
 /// What a driver's call gives: a driver's error, or one that [`Each`] gave.
-pub type Answer<T> = Result<T, Trouble>;
+pub(crate) type Answer<T> = Result<T, Trouble>;
 
 /// What can go wrong while a driver works.
 #[derive(Debug)]
@@ -167,10 +167,7 @@ pub trait Engine: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Answer<ControlFlow<()>>> + Send;
 
     /// Which of these ids the ledger holds, as a statement of its own.
-    fn known(
-        connection: &mut Raw<Self>,
-        ids: &[&str],
-    ) -> impl Future<Output = Answer<HashMap<EventId, Known>>> + Send;
+    fn known(connection: &mut Raw<Self>, ids: &[&str]) -> impl Future<Output = Answer<HashMap<EventId, Known>>> + Send;
 
     /// Stores events where they say they stand.
     fn insert(connection: &mut Raw<Self>, rows: &[NewRow<'_>]) -> impl Future<Output = Answer<()>> + Send;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Extent, Head, LedgerId, RecordedBatch, RecordedEvent, Result,
-    Timestamp,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Extent, Head, LedgerId, RecordedBatch, RecordedEvent,
+    Result, Timestamp,
 };
 use tokio::runtime::Runtime;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Head, Ledger, LedgerId, Page, Progress, Read, RecordedBatch,
-    Result, Run, RunQuery, Verification, Wakeup,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Head, Ledger, LedgerId, Page, Progress, Read,
+    RecordedBatch, Result, Run, RunQuery, Verification, Wakeup,
 };
 
 use super::engine::Engine;
@@ -107,7 +107,10 @@ impl<E: Engine> Ledger for ServerLedger<E> {
     async fn read(&self, read: &Read) -> Result<Page> {
         let (ledger_id, verification) = (self.0.ledger_id, self.0.connector.options.verification);
         let read = Arc::new(read.clone());
-        self.0.readers.ask(move |link| Box::pin(questions::page(link, ledger_id, Arc::clone(&read), verification))).await
+        self.0
+            .readers
+            .ask(move |link| Box::pin(questions::page(link, ledger_id, Arc::clone(&read), verification)))
+            .await
     }
 
     async fn head(&self) -> Result<Head> {

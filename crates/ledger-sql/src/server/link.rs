@@ -131,11 +131,7 @@ impl<E: Engine> Link<E> {
         within::<E, _>(self.deadline, E::insert(&mut self.raw, rows)).await
     }
 
-    pub(super) async fn append_new(
-        &mut self,
-        ledger_id: LedgerId,
-        batches: &[Batch],
-    ) -> Result<Option<i64>, Failure> {
+    pub(super) async fn append_new(&mut self, ledger_id: LedgerId, batches: &[Batch]) -> Result<Option<i64>, Failure> {
         within::<E, _>(self.deadline, E::append_new(&mut self.raw, ledger_id, batches)).await
     }
 }

@@ -103,6 +103,9 @@ async fn exists<E: Engine>(link: &mut Link<E>, table: &str) -> Result<bool, Fail
 fn missing(options: &ServerOptions) -> Error {
     let schema = options.schema.as_ref().map(|schema| format!(" in schema {schema:?}")).unwrap_or_default();
     Error::NotFound {
-        what: format!("ledger at {}{schema}; append to it or restore a snapshot into it to create one", options.place_name()),
+        what: format!(
+            "ledger at {}{schema}; append to it or restore a snapshot into it to create one",
+            options.place_name()
+        ),
     }
 }

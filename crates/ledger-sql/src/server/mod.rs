@@ -9,8 +9,6 @@
 mod append;
 mod driver;
 mod engine;
-#[cfg(feature = "entra")]
-mod entra;
 mod failure;
 mod lane;
 mod ledger;
@@ -25,19 +23,18 @@ mod token;
 mod verify;
 mod watch;
 
-#[cfg(feature = "entra")]
-pub use entra::EntraTokens;
 pub use ledger::ServerLedger;
 pub use options::{ServerKind, ServerOptions, Tls};
 pub use secret::Secret;
 pub use token::{REFRESH_MARGIN, Token, TokenProvider};
 
-pub(crate) use driver::{bind, scan, script};
-pub(crate) use engine::{
-    Answer, Bell, Each, EachPageRow, Engine, HeadColumns, Kept, NewRow, PageRow, Statement,
-};
+pub(crate) use driver::{bind, rows, scan, script};
+pub(crate) use engine::{Answer, Bell, Each, EachPageRow, Engine, Kept, NewRow, Statement};
+#[cfg(feature = "postgres")]
+pub(crate) use engine::{HeadColumns, PageRow};
 pub(crate) use failure::Verdict;
 pub(crate) use link::column_error as stored;
+#[cfg(feature = "postgres")]
 pub(crate) use migrate::SCHEMA_VERSION;
 pub(crate) use options::Place;
 pub(crate) use questions::page_by_scan;

@@ -152,9 +152,6 @@ impl ServerOptions {
     /// | `timeout` | how long to wait for the answer to a statement | `30s` |
     /// | `pool` | most connections that read | `8` |
     /// | `verify` | `on`, `off`: check digests on every read | `on` |
-    /// | `credentials` | `entra`: tokens of Microsoft Entra instead of a password (feature `entra`) | |
-    /// | `scope` | what the token is for | Azure's databases |
-    /// | `refresh_margin` | how long before its expiry a token is replaced | `120s` |
     ///
     /// # Errors
     /// [`Error::Invalid`](ledger_core::Error::Invalid) when it is not such a URL.
@@ -180,14 +177,13 @@ impl ServerOptions {
         if !database.is_empty() {
             options = options.database(database);
         }
-        let mut tokens = TokenSettings::default();
         for (name, value) in url.query_pairs() {
-            options = options.with_setting(&name, &value, &mut tokens)?;
+            options = options.with_setting(&name, &value)?;
         }
-        tokens.apply(options)
+        Ok(options)
     }
 
-    fn with_setting(self, name: &str, value: &str, tokens: &mut TokenSettings) -> Result<Self> {
+    fn with_setting(self, name: &str, value: &str) -> Result<Self> {
         let wrong = |known: &str| refuse(format!("has a wrong value for the setting {name}; use {known}"));
         let time = || settings::duration(value).ok_or_else(|| wrong("a time such as 10s or 500ms"));
         Ok(match name {
@@ -211,24 +207,11 @@ impl ServerOptions {
             "connect_timeout" => self.connect_timeout(time()?),
             "timeout" => self.timeout(time()?),
             "pool" => self.readers(value.parse().ok().filter(|n| *n > 0).ok_or_else(|| wrong("a number from 1 up"))?),
-            "credentials" => {
-                tokens.entra = if value == "entra" { true } else { return Err(wrong("entra").into()) };
-                self
-            }
-            "scope" => {
-                tokens.scope = Some(value.to_owned());
-                self
-            }
-            "refresh_margin" => {
-                tokens.margin = Some(time()?);
-                self
-            }
             // Without the value, which may be a password under a name of another program.
             _ => {
                 return Err(refuse(format!(
                     "has the unknown setting {name:?}; known are schema (Postgres), host, socket, user, password, sslmode, \
-                     sslrootcert, sslcert, sslkey, mode, durability, busy_timeout, connect_timeout, timeout, pool, verify, \
-                     credentials, scope, refresh_margin"
+                     sslrootcert, sslcert, sslkey, mode, durability, busy_timeout, connect_timeout, timeout, pool, verify"
                 ))
                 .into());
             }
@@ -396,6 +379,7 @@ impl ServerOptions {
     }
 
     /// Whether the password is a token.
+    #[cfg(feature = "mysql")]
     pub(crate) fn has_tokens(&self) -> bool {
         matches!(self.password, Password::Tokens(_))
     }
@@ -403,33 +387,6 @@ impl ServerOptions {
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
-
-/// What a URL says of tokens, in any order.
-#[derive(Default)]
-struct TokenSettings {
-    entra: bool,
-    scope: Option<String>,
-    margin: Option<Duration>,
-}
-
-impl TokenSettings {
-    fn apply(self, options: ServerOptions) -> Result<ServerOptions> {
-        if !self.entra {
-            if self.scope.is_some() || self.margin.is_some() {
-                return Err(refuse("has scope or refresh_margin without credentials=entra".into()).into());
-            }
-            return Ok(options);
-        }
-        #[cfg(feature = "entra")]
-        {
-            let scope = self.scope.unwrap_or_else(|| super::entra::DATABASE_SCOPE.into());
-            let options = options.tokens(Arc::new(super::entra::EntraTokens::from_environment(scope)?));
-            Ok(options.refresh_margin(self.margin.unwrap_or(REFRESH_MARGIN)))
-        }
-        #[cfg(not(feature = "entra"))]
-        Err(refuse("has credentials=entra, and this build does not have the feature entra".into()).into())
-    }
 }
 
 fn tls(text: &str) -> Option<Tls> {
@@ -509,7 +466,6 @@ mod tests {
             "postgres://ann:hunter2@host/x?timeout=1",
             "mysql://ann:hunter2@host/x?schema=y",
             "mysql://ann:hunter2@host/x?durability=eternal",
-            "mysql://ann:hunter2@host/x?scope=y",
             "redis://ann:hunter2@host/x",
         ] {
             let error = ServerOptions::from_url(bad).unwrap_err();

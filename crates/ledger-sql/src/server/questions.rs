@@ -72,7 +72,8 @@ pub(super) async fn head_and_kept<E: Engine>(link: &mut Link<E>) -> Result<(Head
 
 /// Refuses a server that takes no writes, or that is set to lose what it acknowledges.
 pub(super) async fn check_settings<E: Engine>(link: &mut Link<E>, options: &ServerOptions) -> Result<(), Failure> {
-    let Settings { kept, is_standby, .. } = settings(link).await?;
+    let Settings { kept, version, is_standby } = settings(link).await?;
+    tracing::debug!(engine = E::NAME, version, level = %kept.level, "connected");
     if is_standby {
         let reason = "the server is a standby, or set to read only; name the primary, or open with mode=ro";
         return Err(Error::ReadOnly { reason: reason.into() }.into());

@@ -53,7 +53,8 @@ impl Watch {
         });
         let failed = |error| Error::unavailable("the watching thread could not be started", error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let watcher = Watcher::<E> { connector, ledger_id, orders: Arc::clone(&orders), bell: None, link: None, seen: None };
+        let watcher =
+            Watcher::<E> { connector, ledger_id, orders: Arc::clone(&orders), bell: None, link: None, seen: None };
         let thread = std::thread::Builder::new()
             .name("ledger-watch".into())
             .spawn(move || runtime.block_on(watcher.watch()))
@@ -100,7 +101,10 @@ impl<E: Engine> Watcher<E> {
         loop {
             let listening = orders.signal.has_listeners();
             let now = Instant::now();
-            if E::HAS_BELL && self.bell.is_none() && (listening || orders.appended.load(Ordering::Acquire)) && now >= next_bell
+            if E::HAS_BELL
+                && self.bell.is_none()
+                && (listening || orders.appended.load(Ordering::Acquire))
+                && now >= next_bell
             {
                 next_bell = now + BELL_PAUSE;
                 self.get_bell().await;

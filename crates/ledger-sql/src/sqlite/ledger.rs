@@ -14,12 +14,12 @@ use super::error::{blocking, file, reading};
 use super::file::{FileId, Role, prepare, sync_log};
 use super::lane::SqliteLane;
 use super::options::SqliteOptions;
-use crate::settings::Mode;
 use super::readers::Readers;
 use super::store;
 use super::verify::verify_events;
 use super::watch::Watch;
 use crate::committer::Committer;
+use crate::settings::Mode;
 
 /// A ledger in one SQLite file. Clones share the connections.
 ///

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::ledger::SqliteLedger;
 use super::options::SqliteOptions;
-use crate::settings::Mode;
 use super::pages::Pages;
+use crate::settings::Mode;
 
 /// A snapshot that was restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

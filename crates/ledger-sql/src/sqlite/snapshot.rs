@@ -16,12 +16,12 @@ use super::error::{blocking, file, reading};
 use super::file::{Role, pragma};
 use super::ledger::SqliteLedger;
 use super::options::SqliteOptions;
-use crate::settings::Mode;
 use super::pages::Pages;
 use super::snapshot_file::{self, SnapshotFile};
 use super::store;
 use super::target::{Target, refuse};
 use crate::head::HeadRow;
+use crate::settings::Mode;
 
 /// Pages that the online backup copies between two reports of progress.
 const BACKUP_PAGES: std::ffi::c_int = 4_096;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ledger_core::limits::MAX_PAGE_BYTES;
 use ledger_core::{
-    AppendCondition, Checkpoint, ConsumerName, Digest, Epoch, Error, Event, EventId, Extent, Invalid, Offset, Page, Read, RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
+    AppendCondition, Checkpoint, ConsumerName, Digest, Epoch, Error, Event, EventId, Extent, Invalid, Offset, Page,
+    Read, RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use sea_query::{SqliteQueryBuilder, Value};

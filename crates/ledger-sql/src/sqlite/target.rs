@@ -9,9 +9,9 @@ use tempfile::TempPath;
 use super::error::file;
 use super::file::{COMPANIONS, Role, companions, folder, open_to_read, prepare};
 use super::options::SqliteOptions;
-use crate::settings::Mode;
 use super::store;
 use crate::head::HeadRow;
+use crate::settings::Mode;
 
 pub(super) struct Target {
     pub(super) path: PathBuf,
