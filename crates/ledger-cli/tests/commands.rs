@@ -301,12 +301,30 @@ fn wrong_usage_has_its_own_code() {
         assert_eq!(place.run(args).code, Some(2), "{args:?}");
     }
     let other = |url: &str| Answer::of(Command::new(BINARY).args(["--ledger", url, "head"]).output().unwrap());
-    for url in ["", "redis://x", "postgres://me:hunter2@host/db", "sqlite:", "sqlite:a?x=1", "memory:x", "sqllite:x.db"]
-    {
+    for url in [
+        "",
+        "redis://x",
+        "postgres://me:hunter2@host/db?colour=x",
+        "sqlite:",
+        "sqlite:a?x=1",
+        "memory:x",
+        "sqllite:x.db",
+    ] {
         let said = other(url).failed(2);
         assert!(!said.contains("hunter2"), "{said}");
     }
     assert_eq!(place.run(&["--log", "==", "head"]).code, Some(2));
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_has_the_code_for_trying_again() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for scheme in ["postgres", "mysql"] {
+        let url = format!("{scheme}://me:hunter2@{nobody}/db");
+        let said =
+            Answer::of(Command::new(BINARY).args(["--ledger", &url, "--log", "trace", "head"]).output().unwrap());
+        assert!(!said.failed(4).contains("hunter2"));
+    }
 }
 
 #[test]
