@@ -172,7 +172,7 @@ mod tests {
         let condition = AppendCondition { fail_if: Filter::any().run(run("a")).run(run("b")), after: Offset::ZERO };
         assert_eq!(
             text(violation(&condition)),
-            r#"SELECT "offset" FROM "events" WHERE "offset" IN (SELECT "offset" FROM (SELECT "offset" FROM "events" WHERE "run_id" = 'a' AND "offset" > 0 ORDER BY "offset" ASC LIMIT 1) AS "walk" UNION ALL SELECT "offset" FROM (SELECT "offset" FROM "events" WHERE "run_id" = 'b' AND "offset" > 0 ORDER BY "offset" ASC LIMIT 1) AS "walk" ORDER BY "offset" ASC LIMIT 1) ORDER BY "offset" ASC LIMIT 1"#
+            r#"SELECT "offset" FROM "events" WHERE "offset" IN (SELECT "offset" FROM (SELECT "offset" FROM (SELECT "offset" FROM "events" WHERE "run_id" = 'a' AND "offset" > 0 ORDER BY "offset" ASC LIMIT 1) AS "walk" UNION ALL SELECT "offset" FROM (SELECT "offset" FROM "events" WHERE "run_id" = 'b' AND "offset" > 0 ORDER BY "offset" ASC LIMIT 1) AS "walk" ORDER BY "offset" ASC LIMIT 1) AS "merged") ORDER BY "offset" ASC LIMIT 1"#
         );
     }
 
