@@ -36,6 +36,8 @@ impl Readers {
         let readers = Arc::clone(self);
         blocking(move || {
             let result = readers.read_now(work);
+            // Before the permit: who waits for all of them closes the file next, which this must not keep open.
+            drop(readers);
             drop(permit);
             result
         })
