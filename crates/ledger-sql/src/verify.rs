@@ -82,8 +82,9 @@ impl Checker {
         Ok(())
     }
 
-    /// What was found, where the scan ended like `scanned` and the ledger holds `now` at that moment or later.
-    pub(crate) fn finish(self, scanned: Result<()>, now: Extent) -> Result<Checked> {
+    /// What was found, where the scan ended like `scanned`, the ledger holds `now` at that moment or later, and its head was
+    /// judged as `head`.
+    pub(crate) fn finish(self, scanned: Result<()>, now: Extent, head: Result<()>) -> Result<Checked> {
         if now.epoch != self.extent.epoch {
             return Err(Error::Reset { epoch: now.epoch, first: now.first });
         }
@@ -95,7 +96,7 @@ impl Checker {
             Some(offset) if offset > now.last => Err(outside(offset)),
             _ => Ok(()),
         };
-        match scanned.and_then(|()| complete()).and_then(|()| inside()) {
+        match scanned.and_then(|()| complete()).and_then(|()| inside()).and(head) {
             Ok(()) => Ok(self.checked),
             Err(fault @ Error::Corrupt { .. }) => Ok(Checked { fault: Some(fault), ..self.checked }),
             Err(error) => Err(error),

@@ -36,23 +36,19 @@ async fn check<E: Engine>(link: &mut Link<E>, extent: Extent, part: (Offset, Off
         checker.row(&E::event(row).map_err(column_error)?)?;
         Ok(ControlFlow::Continue(()))
     };
-    let mut scanned = match link.scan(range::<E>(part.0, part.1), &mut each).await {
+    let scanned = match link.scan(range::<E>(part.0, part.1), &mut each).await {
         Ok(()) => Ok(()),
         Err(Failure::Said(error)) => Err(error),
         Err(failure) => return Err(failure),
     };
     // After the scan, so that it holds whatever the scan saw.
-    let now = match questions::checked_head(link).await {
-        Ok(head) => head.extent,
-        Err(Failure::Said(fault @ Error::Corrupt { .. })) => {
-            if checker.is_last() {
-                scanned = scanned.and(Err(fault));
-            }
-            questions::head(link).await?.extent
-        }
+    let now = questions::head(link).await?.extent;
+    let head = match questions::checked_head(link).await {
+        Err(Failure::Said(fault @ Error::Corrupt { .. })) if checker.is_last() => Err(fault),
+        Err(Failure::Said(Error::Corrupt { .. })) | Ok(_) => Ok(()),
         Err(failure) => return Err(failure),
     };
-    Ok(checker.finish(scanned, now)?)
+    Ok(checker.finish(scanned, now, head)?)
 }
 
 /// Whether all of these events stand where they say, as they are.

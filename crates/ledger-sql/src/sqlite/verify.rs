@@ -37,9 +37,7 @@ pub(super) async fn verify_events(readers: &Arc<Readers>, progress: Progress<'_>
 fn check(connection: &Connection, extent: Extent, part: (Offset, Offset)) -> Result<Checked> {
     let now = store::head(connection)?.extent;
     let mut checker = Checker::new(extent, part);
-    let mut scanned = store::scan(connection, part.0, part.1, |row| checker.row(row));
-    if checker.is_last() {
-        scanned = scanned.and_then(|()| store::checked_head(connection).map(drop));
-    }
-    checker.finish(scanned, now)
+    let scanned = store::scan(connection, part.0, part.1, |row| checker.row(row));
+    let head = if checker.is_last() { store::checked_head(connection).map(drop) } else { Ok(()) };
+    checker.finish(scanned, now, head)
 }
