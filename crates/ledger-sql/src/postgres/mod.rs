@@ -67,8 +67,10 @@ impl Engine for Postgres {
         // The lock is released with the transaction, whatever becomes of this process.
         let lock = "BEGIN; SELECT pg_advisory_xact_lock(4701234115017721671)";
         match &options.schema {
-            Some(schema) => format!("{lock}; CREATE SCHEMA IF NOT EXISTS {}", settings::quoted(schema)),
-            None => lock.into(),
+            Some(schema) => {
+                format!("{lock}; CREATE SCHEMA IF NOT EXISTS {}; SELECT 1::bigint", settings::quoted(schema))
+            }
+            None => format!("{lock}; SELECT 1::bigint"),
         }
     }
 

@@ -132,7 +132,8 @@ pub trait Engine: Sized + Send + Sync + 'static {
     /// The statements that make the tables, in an order in which each may be repeated.
     fn tables() -> Vec<&'static str>;
 
-    /// Gets the lock under which tables are made, then runs in a transaction if the engine can.
+    /// Gets the lock under which tables are made, then runs in a transaction if the engine can. The last row says 1 when
+    /// the lock was had.
     fn begin_migration(options: &ServerOptions) -> String;
 
     const END_MIGRATION: &'static str;

@@ -155,10 +155,10 @@ pub(super) fn silent(what: &str, waited: std::time::Duration) -> Failure {
     Failure::Lost(Error::unavailable(format!("{what} within {waited:?}"), "no answer"))
 }
 
-/// What is lost where a commit had been sent: nobody knows.
+/// What is lost where a commit had been sent, or refused in words that are not known here: nobody knows.
 pub(super) fn unanswered(failure: Failure) -> Failure {
     match failure {
-        Failure::Lost(error) => Failure::Unknown(error),
+        Failure::Lost(error) | Failure::Said(error @ Error::Backend(_)) => Failure::Unknown(error),
         other => other,
     }
 }

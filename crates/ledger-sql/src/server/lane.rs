@@ -117,7 +117,7 @@ impl<E: Engine> Writer<E> {
 
     /// Saves a checkpoint, if the ledger has its event.
     async fn save_checkpoint(&mut self, checkpoint: &Checkpoint, how: CheckpointMove) -> Result<Checkpoint> {
-        self.settled(false, async |link, Locked { head, .. }| {
+        self.settled(false, async |link, Locked { head, now }| {
             let found = questions::id_at(link, checkpoint.offset).await?;
             if !checkpoint.fits(head.extent, found.as_ref()) {
                 let Checkpoint { consumer, offset, .. } = checkpoint.clone();
@@ -131,7 +131,7 @@ impl<E: Engine> Writer<E> {
                     Ok((ahead, End::Commit(head)))
                 }
                 _ => {
-                    let checkpoint = Checkpoint { updated_at: Timestamp::now(), ..checkpoint.clone() };
+                    let checkpoint = Checkpoint { updated_at: now, ..checkpoint.clone() };
                     questions::save_checkpoint(link, &checkpoint).await?;
                     Ok((checkpoint, End::Commit(head)))
                 }

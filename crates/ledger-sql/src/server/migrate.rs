@@ -25,24 +25,16 @@ pub(super) async fn prepare<E: Engine>(link: &mut Link<E>, options: &ServerOptio
         return Err(missing(options).into());
     }
     let locked = link.script(E::begin_migration(options)).await?;
-    if let Some(row) = locked.first()
-        && E::NAME == "mysql"
+    if let Some(row) = locked.last()
         && int::<E>(row, 0)? != 1
     {
         let waited = format!("other processes made the ledger's tables for all of {:?}", options.busy_timeout);
         return Err(Error::unavailable(waited, "locked").into());
     }
-    let made = create(link).await;
-    match made {
-        Ok(ledger_id) => {
-            link.script(E::END_MIGRATION.into()).await?;
-            Ok(ledger_id)
-        }
-        Err(failure) => {
-            // The connection is dropped with what it holds.
-            Err(failure)
-        }
-    }
+    // A connection on which this fails is dropped, and with it the lock.
+    let ledger_id = create(link).await?;
+    link.script(E::END_MIGRATION.into()).await?;
+    Ok(ledger_id)
 }
 
 async fn create<E: Engine>(link: &mut Link<E>) -> Result<LedgerId, Failure> {
