@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ledger_core::{AppendCondition, Event, Filter, Ledger, Offset, PageSize, Read};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::task::JoinSet;
 
 use crate::Backend;
 use crate::events::{event, events, run};
@@ -16,28 +17,55 @@ const FOLLOWERS: usize = 4;
 /// Lets clients loose on a store; their history is to be checked.
 pub async fn run_clients(backend: &dyn Backend, seed: u64) -> Arc<History> {
     let history = Arc::new(History::new());
-    let mut writers = Vec::new();
-    for client in 0..WRITERS {
-        let (ledger, history) = (backend.open().await, Arc::clone(&history));
-        let rng = StdRng::seed_from_u64(seed.wrapping_add(client as u64));
-        writers.push(tokio::spawn(write(ledger, history, client, rng)));
-    }
-    let mut readers = Vec::new();
-    for client in 0..FOLLOWERS {
-        let (ledger, history) = (backend.open().await, Arc::clone(&history));
-        readers.push(tokio::spawn(follow(ledger, history, client)));
-    }
-    for writer in writers {
-        writer.await.unwrap();
-    }
-    // The end, for the followers.
+    let mut clients = Clients::start(backend, &history, seed, 0).await;
+    clients.have_written().await;
+    end(backend.open().await.as_ref(), &history).await;
+    clients.have_read().await;
+    history
+}
+
+/// Tells all followers, also those of other processes, that nothing comes any more.
+pub async fn end(ledger: &dyn Ledger, history: &History) {
     let mut end = event("the-end");
     end.run_id = run("the-end");
-    history.append(backend.open().await.as_ref(), vec![end], None).await;
-    for reader in readers {
-        reader.await.unwrap();
+    history.append(ledger, vec![end], None).await;
+}
+
+/// Writers and followers of one process.
+pub struct Clients {
+    writers: JoinSet<()>,
+    followers: JoinSet<()>,
+}
+
+impl Clients {
+    /// Lets them loose; `process` tells apart the processes that work on one store.
+    pub async fn start(backend: &dyn Backend, history: &Arc<History>, seed: u64, process: usize) -> Self {
+        let mut clients = Self { writers: JoinSet::new(), followers: JoinSet::new() };
+        for client in (0..WRITERS).map(|n| process * WRITERS + n) {
+            let rng = StdRng::seed_from_u64(seed.wrapping_add(client as u64));
+            clients.writers.spawn(write(backend.open().await, Arc::clone(history), client, rng));
+        }
+        for n in 0..FOLLOWERS {
+            let read = Read::after(Offset::ZERO).limit(PageSize::new(7 + n * 50).expect("a size"));
+            let client = process * FOLLOWERS + n;
+            clients.followers.spawn(follow(backend.open().await, Arc::clone(history), client, read));
+        }
+        clients
     }
-    history
+
+    /// Waits until all writers are done.
+    pub async fn have_written(&mut self) {
+        while let Some(writer) = self.writers.join_next().await {
+            writer.expect("a writer is done");
+        }
+    }
+
+    /// Waits until all followers have come to the [`end`].
+    pub async fn have_read(mut self) {
+        while let Some(follower) = self.followers.join_next().await {
+            follower.expect("a follower is done");
+        }
+    }
 }
 
 async fn write(ledger: Arc<dyn Ledger>, history: Arc<History>, client: usize, mut rng: StdRng) {
@@ -67,8 +95,7 @@ async fn write(ledger: Arc<dyn Ledger>, history: Arc<History>, client: usize, mu
     }
 }
 
-async fn follow(ledger: Arc<dyn Ledger>, history: Arc<History>, client: usize) {
-    let mut read = Read::after(Offset::ZERO).limit(PageSize::new(7 + client * 50).unwrap());
+async fn follow(ledger: Arc<dyn Ledger>, history: Arc<History>, client: usize, mut read: Read) {
     let mut wakeup = ledger.wakeup();
     loop {
         let page = history.read(client, ledger.as_ref(), &read).await.unwrap();

@@ -8,19 +8,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_core::{
-    AppendCondition, AppendOutcome, Error, Event, EventId, Ledger, LedgerExt, Offset, Page, Position, Read,
-    RecordedEvent, Result,
+    AppendCondition, AppendOutcome, Digest, Error, Event, EventId, Ledger, LedgerExt, Offset, Page, Position, Read,
+    RecordedEvent, Result, Timestamp,
 };
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
-/// What clients did, as they saw it. Shared by all of them.
-#[derive(Default)]
+/// What clients do, as they see it. Shared by all of them.
 pub struct History {
-    clock: AtomicU64,
-    appends: Mutex<Vec<AppendSeen>>,
-    reads: Mutex<Vec<ReadSeen>>,
+    clock: Box<dyn Fn() -> u64 + Send + Sync>,
+    seen: Mutex<Seen>,
 }
 
+/// What clients saw; that of several processes can be put together, if they had one clock.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Seen {
+    appends: Vec<AppendSeen>,
+    reads: Vec<ReadSeen>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct AppendSeen {
     asked: u64,
     answered: u64,
@@ -29,6 +36,7 @@ struct AppendSeen {
     answer: Answer,
 }
 
+#[derive(Serialize, Deserialize)]
 enum Answer {
     Appended(Vec<Position>),
     ConditionFailed(Offset),
@@ -38,23 +46,66 @@ enum Answer {
     Unknown,
 }
 
+#[derive(Serialize, Deserialize)]
 struct ReadSeen {
     reader: usize,
     asked: u64,
     answered: u64,
     cursor: Offset,
-    page: Page,
+    /// The last offset that the ledger had.
+    last: Offset,
+    exhausted: bool,
+    events: Vec<EventSeen>,
+}
+
+#[derive(PartialEq, Serialize, Deserialize)]
+struct EventSeen {
+    offset: Offset,
+    recorded_at: Timestamp,
+    digest: Digest,
+}
+
+impl EventSeen {
+    fn new(recorded: &RecordedEvent) -> Self {
+        Self { offset: recorded.offset, recorded_at: recorded.recorded_at, digest: Digest::of(&recorded.event) }
+    }
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl History {
-    /// A history without any call.
+    /// A history without any call, for the clients of one process.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let calls = AtomicU64::new(0);
+        Self::with_clock(move || calls.fetch_add(1, Ordering::SeqCst))
+    }
+
+    /// The same for several processes, by a clock that they share and that never goes back.
+    #[must_use]
+    pub fn with_clock(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self { clock: Box::new(clock), seen: Mutex::default() }
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn take(&self) -> Seen {
+        std::mem::take(&mut self.seen.lock())
+    }
+
+    /// Adds what others saw.
+    pub fn add(&self, mut seen: Seen) {
+        let mut all = self.seen.lock();
+        all.appends.append(&mut seen.appends);
+        all.reads.append(&mut seen.reads);
     }
 
     fn tick(&self) -> u64 {
-        self.clock.fetch_add(1, Ordering::SeqCst)
+        (self.clock)()
     }
 
     /// Appends, and notes question and answer.
@@ -71,7 +122,7 @@ impl History {
             Err(Error::OutcomeUnknown(_)) => Answer::Unknown,
             Err(_) => Answer::Refused,
         };
-        self.appends.lock().push(AppendSeen { asked, answered, events, condition, answer });
+        self.seen.lock().appends.push(AppendSeen { asked, answered, events, condition, answer });
     }
 
     /// Reads an unfiltered page forward, and notes it.
@@ -82,7 +133,15 @@ impl History {
         let asked = self.tick();
         let page = ledger.read(read).await?;
         let answered = self.tick();
-        self.reads.lock().push(ReadSeen { reader, asked, answered, cursor: read.cursor(), page: page.clone() });
+        self.seen.lock().reads.push(ReadSeen {
+            reader,
+            asked,
+            answered,
+            cursor: read.cursor(),
+            last: page.extent.last,
+            exhausted: page.exhausted,
+            events: page.events.iter().map(|recorded| EventSeen::new(recorded)).collect(),
+        });
         Ok(page)
     }
 
@@ -91,20 +150,19 @@ impl History {
     /// # Errors
     /// The first promise that was broken, in words.
     pub fn check(&self, log: &[Arc<RecordedEvent>]) -> Result<(), String> {
-        let appends = self.appends.lock();
-        let reads = self.reads.lock();
+        let Seen { appends, reads } = &*self.seen.lock();
         let log = Log::new(log)?;
-        log.check_asked_for(&appends)?;
+        log.check_asked_for(appends)?;
         for append in appends.iter() {
             log.check_answer(append)?;
         }
-        check_stored_once(&appends)?;
-        check_real_time(&appends)?;
+        check_stored_once(appends)?;
+        check_real_time(appends)?;
         for read in reads.iter() {
             log.check_page(read)?;
         }
-        check_readers(&reads)?;
-        check_seen_after_acknowledgement(&appends, &reads)
+        check_readers(reads)?;
+        check_seen_after_acknowledgement(appends, reads)
     }
 }
 
@@ -215,13 +273,14 @@ impl<'a> Log<'a> {
     /// A page is that range of the final log, and says truly whether it reached the end.
     fn check_page(&self, read: &ReadSeen) -> Result<(), String> {
         let from = usize::try_from(read.cursor.get()).map_err(|error| error.to_string())?;
-        let range = self.events.get(from..from + read.page.events.len());
-        if range != Some(read.page.events.as_slice()) {
+        let range = self.events.get(from..from + read.events.len()).unwrap_or_default();
+        let range: Vec<EventSeen> = range.iter().map(|recorded| EventSeen::new(recorded)).collect();
+        if range != read.events {
             return Err(format!("a page after offset {} is not that range of the log", read.cursor));
         }
-        let end = read.page.events.last().map_or(read.cursor, |event| event.offset);
-        if read.page.exhausted && end < read.page.extent.last {
-            return Err(format!("a page ended at {end} as if nothing came before {}", read.page.extent.last));
+        let end = read.events.last().map_or(read.cursor, |event| event.offset);
+        if read.exhausted && end < read.last {
+            return Err(format!("a page ended at {end} as if nothing came before {}", read.last));
         }
         Ok(())
     }
@@ -276,10 +335,10 @@ fn check_readers(reads: &[ReadSeen]) -> Result<(), String> {
     let mut seen: HashMap<usize, Offset> = HashMap::new();
     for read in by_time {
         let last = seen.entry(read.reader).or_default();
-        if read.page.extent.last < *last {
-            return Err(format!("a reader saw {last}, then only {}", read.page.extent.last));
+        if read.last < *last {
+            return Err(format!("a reader saw {last}, then only {}", read.last));
         }
-        *last = read.page.extent.last;
+        *last = read.last;
     }
     Ok(())
 }
@@ -303,10 +362,10 @@ fn check_seen_after_acknowledgement(appends: &[AppendSeen], reads: &[ReadSeen]) 
         while let Some((_, offset)) = acknowledged.next_if(|(at, _)| *at < read.asked) {
             highest = highest.max(offset);
         }
-        if read.page.extent.last < highest {
+        if read.last < highest {
             return Err(format!(
                 "{highest} was acknowledged, then a read answered at {} saw only {}",
-                read.answered, read.page.extent.last
+                read.answered, read.last
             ));
         }
     }

@@ -4,11 +4,14 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS};
 use crate::{Digest, Error, Event, EventId, Extent, Filter, Invalid, Offset, RecordedEvent, Result, Timestamp};
 
 /// Where one event of an append stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Position {
     /// This append stored it.
     New(Offset),
@@ -50,7 +53,7 @@ pub enum AppendOutcome {
 ///
 /// Judged in the same atomic step as the insert, so that of two racing appends with the same condition one succeeds.
 /// Gives optimistic concurrency per run, per session, or for whatever a [`Filter`] can name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppendCondition {
     /// The events that must not have been written...
     pub fail_if: Filter,

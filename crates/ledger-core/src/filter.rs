@@ -1,12 +1,15 @@
 //! Which events a reader or a condition means.
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::MAX_FILTER_VALUES;
 use crate::{Actor, Event, EventId, EventKind, Invalid, ModelId, RunId, SessionId};
 
 /// Which events: in each dimension that has values, one of them; in a dimension without values, any.
 ///
 /// Empty means every event. At most [`MAX_FILTER_VALUES`] values in all, checked where a filter is used.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Filter {
     ids: Vec<EventId>,
     runs: Vec<RunId>,
