@@ -17,7 +17,7 @@ const FOLLOWERS: usize = 4;
 /// Lets clients loose on a store; their history is to be checked.
 pub async fn run_clients(backend: &dyn Backend, seed: u64) -> Arc<History> {
     let history = Arc::new(History::new());
-    let mut clients = Clients::start(backend, &history, seed, 0).await;
+    let mut clients = Clients::start(backend, &history, seed, 0, FOLLOWERS).await;
     clients.have_written().await;
     end(backend.open().await.as_ref(), &history).await;
     clients.have_read().await;
@@ -39,15 +39,20 @@ pub struct Clients {
 
 impl Clients {
     /// Lets them loose; `process` tells apart the processes that work on one store.
-    pub async fn start(backend: &dyn Backend, history: &Arc<History>, seed: u64, process: usize) -> Self {
+    pub async fn start(
+        backend: &dyn Backend,
+        history: &Arc<History>,
+        seed: u64,
+        process: usize,
+        followers: usize,
+    ) -> Self {
         let mut clients = Self { writers: JoinSet::new(), followers: JoinSet::new() };
         for client in (0..WRITERS).map(|n| process * WRITERS + n) {
             let rng = StdRng::seed_from_u64(seed.wrapping_add(client as u64));
             clients.writers.spawn(write(backend.open().await, Arc::clone(history), client, rng));
         }
-        for n in 0..FOLLOWERS {
-            let read = Read::after(Offset::ZERO).limit(PageSize::new(7 + n * 50).expect("a size"));
-            let client = process * FOLLOWERS + n;
+        for client in (0..followers).map(|n| process * followers + n) {
+            let read = Read::after(Offset::ZERO).limit(PageSize::new(7 + client * 50).expect("a size"));
             clients.followers.spawn(follow(backend.open().await, Arc::clone(history), client, read));
         }
         clients

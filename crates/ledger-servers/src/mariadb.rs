@@ -90,6 +90,18 @@ impl MariaDb {
     /// Runs `statement` by the mariadb client and returns what it printed: a row a line, tabs between columns.
     #[track_caller]
     pub fn sql(&self, database: Option<&str>, statement: &str) -> String {
+        programs::run(&mut self.client(database, statement))
+    }
+
+    /// The same for a statement that may fail; then what the client said.
+    ///
+    /// # Errors
+    /// When the server refuses the statement.
+    pub fn try_sql(&self, database: Option<&str>, statement: &str) -> Result<String, String> {
+        programs::attempt(&mut self.client(database, statement))
+    }
+
+    fn client(&self, database: Option<&str>, statement: &str) -> Command {
         let Address { user, password, host, .. } = Address::of(&self.url);
         let mut client = client();
         client.args(["--protocol=tcp", "--host", &host, "--port", &self.port.to_string(), "--user", &user]);
@@ -97,7 +109,7 @@ impl MariaDb {
         if let Some(password) = password {
             client.env("MYSQL_PWD", password);
         }
-        programs::run(&mut client)
+        client
     }
 
     /// Stops it in order; its clients are disconnected.

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::address::{Address, with_setting};
+use crate::address::{Address, with_database, with_setting};
 use crate::home::Home;
 use crate::{ports, programs};
 
@@ -71,6 +71,14 @@ impl Postgres {
         with_setting(&self.url, "schema", &ports::unique_name())
     }
 
+    /// The URL of a new, empty database, for a test that looks at all connections to it.
+    #[track_caller]
+    pub fn database(&self) -> String {
+        let name = ports::unique_name();
+        self.sql(&format!("CREATE DATABASE {name}"));
+        with_database(&self.url, &name)
+    }
+
     /// Its TCP port.
     pub fn port(&self) -> u16 {
         self.port
@@ -84,9 +92,21 @@ impl Postgres {
     /// Runs `statement` by psql and returns what it printed: a row a line, `|` between columns.
     #[track_caller]
     pub fn sql(&self, statement: &str) -> String {
+        programs::run(&mut self.psql(statement))
+    }
+
+    /// The same for a statement that may fail; then what psql said.
+    ///
+    /// # Errors
+    /// When the server refuses the statement.
+    pub fn try_sql(&self, statement: &str) -> Result<String, String> {
+        programs::attempt(&mut self.psql(statement))
+    }
+
+    fn psql(&self, statement: &str) -> Command {
         let mut psql = Command::new(programs::postgres("psql"));
         psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement, &self.url]);
-        programs::run(&mut psql)
+        psql
     }
 
     /// Stops it in order; its clients are disconnected.

@@ -51,9 +51,20 @@ pub(crate) fn hand_over(folder: &Path, user: &str) -> bool {
 /// Runs `command` to its end and returns what it printed.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> String {
+    match attempt(command) {
+        Ok(printed) => printed,
+        Err(said) => panic!("{command:?}: {said}"),
+    }
+}
+
+/// The same; what it said when it failed.
+#[track_caller]
+pub(crate) fn attempt(command: &mut Command) -> Result<String, String> {
     let output = output(command);
-    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, text(&output.stderr));
-    text(&output.stdout)
+    if output.status.success() {
+        return Ok(text(&output.stdout));
+    }
+    Err(format!("{}\n{}", output.status, text(&output.stderr)))
 }
 
 #[track_caller]

@@ -175,6 +175,10 @@ impl Bell for NoBell {
         match self.0 {}
     }
 
+    async fn listen(&mut self) -> Result<(), sqlx::Error> {
+        match self.0 {}
+    }
+
     async fn heard(&mut self) -> Result<(), sqlx::Error> {
         match self.0 {}
     }

@@ -9,8 +9,9 @@ pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
     let number = said.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number);
     let verdict = match number {
         1062 => Verdict::KnownId,
-        // Lock wait timeout; a statement or metadata lock that took too long.
-        1205 | 1969 | 3024 => Verdict::Busy,
+        // Lock wait timeout, also of a metadata lock.
+        1205 => Verdict::Busy,
+        1969 | 3024 => Verdict::Slow,
         1213 | 1020 | 3101 => Verdict::Again,
         // Full disk, full table, full tablespace.
         1021 | 1114 | 3675 => Verdict::Full,

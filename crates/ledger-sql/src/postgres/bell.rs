@@ -11,6 +11,8 @@ use crate::server::{Bell, Secret, ServerOptions};
 /// must not wait for.
 pub struct PgBell {
     listener: PgListener,
+    channel: String,
+    listens: bool,
     /// Rings as a statement.
     ring: String,
     /// The server's process of this connection, whose own rings are no news.
@@ -34,14 +36,22 @@ impl PgBell {
         listener.execute(AssertSqlSafe("SET synchronous_commit = off")).await?;
         let process: i32 = listener.fetch_one(AssertSqlSafe("SELECT pg_backend_pid()")).await?.try_get(0)?;
         let channel = format!("agent_ledger_{ledger_id}");
-        listener.listen(&channel).await?;
-        Ok(Self { listener, ring: format!("NOTIFY \"{channel}\""), process: process.unsigned_abs() })
+        let ring = format!("NOTIFY \"{channel}\"");
+        Ok(Self { listener, channel, listens: false, ring, process: process.unsigned_abs() })
     }
 }
 
 impl Bell for PgBell {
     async fn ring(&mut self) -> Result<(), sqlx::Error> {
         self.listener.execute(AssertSqlSafe(self.ring.clone())).await?;
+        Ok(())
+    }
+
+    async fn listen(&mut self) -> Result<(), sqlx::Error> {
+        if !self.listens {
+            self.listener.listen(&self.channel).await?;
+            self.listens = true;
+        }
         Ok(())
     }
 

@@ -14,8 +14,10 @@ pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
         .is_some_and(|said| matches!(said.severity(), PgSeverity::Fatal | PgSeverity::Panic));
     let verdict = match code.as_ref() {
         "23505" => Verdict::KnownId,
-        // Lock timeout, statement timeout.
-        "55P03" | "57014" => Verdict::Busy,
+        // Lock timeout.
+        "55P03" => Verdict::Busy,
+        // Statement timeout, or an administrator.
+        "57014" => Verdict::Slow,
         "40001" | "40P01" => Verdict::Again,
         "53100" => Verdict::Full,
         "53300" | "53400" | "53200" | "53000" => Verdict::Gone,

@@ -93,6 +93,9 @@ pub trait Bell: Send {
     /// Tells everybody that something was appended.
     fn ring(&mut self) -> impl Future<Output = Result<(), sqlx::Error>>;
 
+    /// From now on hears others; until then it only rings, and costs those who ring nothing.
+    fn listen(&mut self) -> impl Future<Output = Result<(), sqlx::Error>>;
+
     /// Waits until somebody else rings. May be dropped while it waits.
     fn heard(&mut self) -> impl Future<Output = Result<(), sqlx::Error>>;
 }

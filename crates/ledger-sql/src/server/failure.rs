@@ -48,6 +48,8 @@ pub enum Verdict {
     Again,
     /// Something was waited for, and not had.
     Busy,
+    /// The server took longer than it may.
+    Slow,
     /// No room.
     Full,
     /// This login may not do that.
@@ -118,6 +120,9 @@ fn said_by_server(verdict: Verdict, said: ServerSaid) -> Failure {
             return Failure::Again(Error::unavailable("the server chose another transaction over this one", said));
         }
         Verdict::Busy => Error::unavailable("other writers kept the ledger locked for all of the busy timeout", said),
+        Verdict::Slow => {
+            Error::unavailable("the server did not finish in time; timeout= sets how long it may take", said)
+        }
         Verdict::Full => Error::StorageFull(Box::new(said)),
         Verdict::Denied => Error::AccessDenied { reason: said.to_string() },
         Verdict::ReadOnly => Error::ReadOnly { reason: format!("the server takes no writes: {said}") },

@@ -109,6 +109,9 @@ impl<E: Engine> Watcher<E> {
                 next_bell = now + BELL_PAUSE;
                 self.get_bell().await;
             }
+            if listening {
+                self.listen().await;
+            }
             if now >= next_ring && self.bell.is_some() && orders.appended.swap(false, Ordering::AcqRel) {
                 next_ring = now + RING_PAUSE;
                 self.ring().await;
@@ -137,10 +140,21 @@ impl<E: Engine> Watcher<E> {
         }
     }
 
+    /// Who only appends does not listen: each ring would wake it.
+    async fn listen(&mut self) {
+        let Some(bell) = &mut self.bell else { return };
+        let listens = tokio::time::timeout(self.connector.deadline(), bell.listen()).await;
+        self.keep_bell_if(matches!(listens, Ok(Ok(()))));
+    }
+
     async fn ring(&mut self) {
         let Some(bell) = &mut self.bell else { return };
         let rung = tokio::time::timeout(self.connector.deadline(), bell.ring()).await;
-        if !matches!(rung, Ok(Ok(()))) {
+        self.keep_bell_if(matches!(rung, Ok(Ok(()))));
+    }
+
+    fn keep_bell_if(&mut self, works: bool) {
+        if !works {
             self.bell = None;
         }
     }
