@@ -101,6 +101,14 @@ impl MariaDb {
         programs::attempt(&mut self.client(database, statement))
     }
 
+    /// The same as another user, who has no password.
+    ///
+    /// # Errors
+    /// When the server refuses the statement.
+    pub fn try_sql_as(&self, user: &str, database: Option<&str>, statement: &str) -> Result<String, String> {
+        programs::attempt(self.client(database, statement).args(["--user", user]))
+    }
+
     fn client(&self, database: Option<&str>, statement: &str) -> Command {
         let Address { user, password, host, .. } = Address::of(&self.url);
         let mut client = client();

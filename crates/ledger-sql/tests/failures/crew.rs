@@ -21,8 +21,11 @@ pub(crate) struct Crew {
     stop: Arc<AtomicBool>,
     writers: JoinSet<Acknowledged>,
     followers: JoinSet<()>,
-    seen: Vec<Arc<Mutex<Vec<(Offset, EventId)>>>>,
+    seen: Vec<Seen>,
 }
+
+/// What a follower saw, in that order.
+type Seen = Arc<Mutex<Vec<(Offset, EventId)>>>;
 
 /// Where a writer was told that its events stand.
 type Acknowledged = Vec<(EventId, Offset)>;
@@ -92,7 +95,7 @@ async fn write(ledger: Arc<dyn Ledger>, name: String, stop: Arc<AtomicBool>) -> 
 }
 
 /// Follows for ever; after a failure it goes on where it was.
-async fn follow(ledger: Arc<dyn Ledger>, seen: Arc<Mutex<Vec<(Offset, EventId)>>>) {
+async fn follow(ledger: Arc<dyn Ledger>, seen: Seen) {
     loop {
         let last = seen.lock().last().map_or(Offset::ZERO, |(offset, _)| *offset);
         let mut follower = ledger.follow(Read::after(last));

@@ -9,6 +9,7 @@ mod guards;
 mod late;
 mod processes;
 mod restarts;
+mod roles;
 mod schema;
 mod standby;
 mod support;
