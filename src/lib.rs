@@ -25,8 +25,12 @@
 //! # }
 //! ```
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod diagnose;
 mod open;
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use diagnose::diagnose;
 pub use ledger_core::*;
 pub use ledger_memory::MemoryLedger;
 #[cfg(feature = "mysql")]
@@ -34,7 +38,7 @@ pub use ledger_sql::MySqlLedger;
 #[cfg(feature = "postgres")]
 pub use ledger_sql::PostgresLedger;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use ledger_sql::{Mode, ReadVerification};
+pub use ledger_sql::{Diagnosis, Finding, LedgerFile, Mode, ReadVerification, Role, Severity};
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub use ledger_sql::{REFRESH_MARGIN, Secret, ServerKind, ServerLedger, ServerOptions, Tls, Token, TokenProvider};
 #[cfg(feature = "sqlite")]

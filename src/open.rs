@@ -1,4 +1,4 @@
-//! From a URL to a ledger: the only place that knows every backend.
+//! From a URL to a ledger. This folder is the only place that knows every backend.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub async fn open_existing(url: &str) -> Result<Arc<dyn Ledger>> {
 }
 
 #[allow(clippy::large_enum_variant, reason = "it lives for one call")]
-enum Target {
+pub(crate) enum Target {
     Memory,
     #[cfg(feature = "sqlite")]
     Sqlite(SqliteOptions),
@@ -77,7 +77,7 @@ impl Target {
         }
     }
 
-    fn parse(url: &str) -> Result<Self> {
+    pub(crate) fn parse(url: &str) -> Result<Self> {
         let scheme = scheme(url).map(str::to_ascii_lowercase);
         match scheme.as_deref() {
             _ if url.is_empty() => Err(unknown("is empty")),

@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Restore(RestoreArgs),
     /// Check every event and the storage; exit 3 when something is wrong
     Verify(FormatArgs),
+    /// Look at how the ledger is kept, change nothing, and say what to fix; exit 3 when something is to be fixed
+    Doctor(FormatArgs),
     /// Import what agents logged about themselves
     #[command(subcommand)]
     Import(ImportCommand),

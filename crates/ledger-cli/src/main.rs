@@ -1,10 +1,11 @@
-//! `agent-ledger`: append, tail, snapshot, verify and import on the command line.
+//! `agent-ledger`: append, tail, snapshot, verify, doctor and import on the command line.
 
 mod append;
 mod checkpoint;
 mod cli;
 mod copy;
 mod demo;
+mod doctor;
 mod failure;
 mod import;
 mod inspect;
@@ -53,6 +54,7 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Snapshot(args) => copy::snapshot(existing(url).await?.as_ref(), args).await,
         Command::Restore(args) => copy::restore(url, args).await,
         Command::Verify(args) => copy::verify(existing(url).await?.as_ref(), args.format).await,
+        Command::Doctor(args) => doctor::run(url, args.format).await,
         Command::Import(command) => import::run(url, command).await,
         Command::Demo(args) => demo::run(&args.dir).await,
         Command::Reset(_) => inspect::reset(existing(url).await?.as_ref()).await,

@@ -8,6 +8,7 @@
 compile_error!("ledger-sql needs an engine: enable one of its features `sqlite`, `postgres` and `mysql`");
 
 mod committer;
+mod diagnosis;
 mod head;
 mod known;
 #[cfg(feature = "mysql")]
@@ -25,6 +26,7 @@ mod settings;
 pub mod sqlite;
 mod verify;
 
+pub use diagnosis::{Diagnosis, Finding, LedgerFile, Role, Severity};
 #[cfg(feature = "mysql")]
 pub use mysql::{MySql, MySqlLedger};
 #[cfg(feature = "postgres")]

@@ -55,6 +55,31 @@ impl Engine for MySql {
 
     const KEPT_COLUMNS: usize = 4;
 
+    const GUARDS: &'static [&'static str] = &[
+        "events_are_never_changed",
+        "events_are_never_deleted",
+        "events_are_never_truncated",
+        "ledger_head_goes_on",
+        "ledger_head_stays",
+    ];
+
+    // Who has few rights is shown some of them only; who may make triggers is shown all.
+    const GUARDS_IN_PLACE: &'static str = "SELECT trigger_name FROM information_schema.triggers \
+        WHERE trigger_schema = DATABASE() UNION ALL \
+        SELECT constraint_name FROM information_schema.referential_constraints \
+        WHERE constraint_schema = DATABASE() UNION ALL \
+        SELECT 'visible' FROM information_schema.user_privileges WHERE privilege_type = 'TRIGGER' UNION ALL \
+        SELECT 'visible' FROM information_schema.schema_privileges \
+        WHERE privilege_type = 'TRIGGER' AND DATABASE() LIKE table_schema";
+
+    // The one place that reckons in roles. It does not tell who may delete.
+    const RIGHTS: &'static str = "SELECT CAST(MAX(table_name = 'events' AND FIND_IN_SET('insert', privileges) > 0) \
+        AND MAX(table_name = 'ledger_head' AND FIND_IN_SET('update', privileges) > 0) AS SIGNED), \
+        CAST(MAX(table_name = 'events' AND FIND_IN_SET('update', privileges) > 0) AS SIGNED) \
+        FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name IN ('events', 'ledger_head')";
+
+    const TLS: &'static str = "SHOW SESSION STATUS LIKE 'Ssl_version'";
+
     fn tables() -> Vec<&'static str> {
         include_str!("schema_1.sql").split("\n;\n").filter(|statement| !statement.trim().is_empty()).collect()
     }

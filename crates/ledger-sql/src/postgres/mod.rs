@@ -59,6 +59,17 @@ impl Engine for Postgres {
 
     const KEPT_COLUMNS: usize = 4;
 
+    const GUARDS: &'static [&'static str] = &["events_are_never_changed", "ledger_head_goes_on", "ledger_head_stays"];
+
+    const GUARDS_IN_PLACE: &'static str = "SELECT 'visible' UNION ALL SELECT tgname::text FROM pg_trigger \
+        WHERE tgrelid IN (to_regclass('events'), to_regclass('ledger_head')) AND tgenabled IN ('O', 'A')";
+
+    const RIGHTS: &'static str = "SELECT (has_any_column_privilege('events', 'INSERT') \
+        AND has_any_column_privilege('ledger_head', 'UPDATE'))::int::bigint, \
+        (has_any_column_privilege('events', 'UPDATE') OR has_table_privilege('events', 'DELETE, TRUNCATE'))::int::bigint";
+
+    const TLS: &'static str = "SELECT 'tls', version FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+
     fn tables() -> Vec<&'static str> {
         vec![include_str!("schema_1.sql")]
     }

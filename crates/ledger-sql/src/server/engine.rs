@@ -132,6 +132,18 @@ pub trait Engine: Sized + Send + Sync + 'static {
     /// How many columns of [`Self::SETTINGS`] come before the version.
     const KEPT_COLUMNS: usize;
 
+    /// What keeps the tables append-only: triggers and constraints.
+    const GUARDS: &'static [&'static str];
+
+    /// Their names, as far as they are in place, a row each; and `visible`, if this login is shown those that are there.
+    const GUARDS_IN_PLACE: &'static str;
+
+    /// Whether this login may append, and whether it may change events: 1 or 0.
+    const RIGHTS: &'static str;
+
+    /// A row whose second column says how the connection is encrypted; nothing when it is not.
+    const TLS: &'static str;
+
     /// The statements that make the tables, in an order in which each may be repeated.
     fn tables() -> Vec<&'static str>;
 

@@ -53,10 +53,7 @@ impl<E: Engine> ServerLedger<E> {
     /// [`Error::SchemaTooNew`]; [`Error::Refused`] when the server is set to lose acknowledged events,
     /// [`Error::ReadOnly`] when it takes no writes.
     pub async fn open(options: ServerOptions) -> Result<Self> {
-        if options.kind() != E::KIND {
-            return Err(Error::Refused(format!("the options are for another server than {}", E::NAME)));
-        }
-        let connector = Arc::new(Connector { options });
+        let connector = connector::<E>(options)?;
         let options = &connector.options;
         let mut link = connector.connect::<E>().await?;
         let writes = options.mode != Mode::ReadOnly;
@@ -96,6 +93,14 @@ impl<E: Engine> ServerLedger<E> {
         let reason = || Error::ReadOnly { reason: "it was opened to be read only".into() };
         self.0.committer.as_ref().ok_or_else(reason)
     }
+}
+
+/// What opens connections to the server that `options` name.
+pub(super) fn connector<E: Engine>(options: ServerOptions) -> Result<Arc<Connector>> {
+    if options.kind() != E::KIND {
+        return Err(Error::Refused(format!("the options are for another server than {}", E::NAME)));
+    }
+    Ok(Arc::new(Connector { options }))
 }
 
 #[async_trait]

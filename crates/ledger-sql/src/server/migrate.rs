@@ -42,14 +42,7 @@ async fn create<E: Engine>(link: &mut Link<E>) -> Result<LedgerId, Failure> {
     if let Some(ledger_id) = found(link).await? {
         return Ok(ledger_id);
     }
-    // The head's table is made first, so events without it are another program's.
-    if exists(link, "events").await? && !exists(link, "ledger_head").await? {
-        return Err(Error::NotALedger {
-            what: "the schema".into(),
-            reason: "it has a table events of another program; name another schema or database".into(),
-        }
-        .into());
-    }
+    check_free(link).await?;
     for statement in E::tables() {
         link.script(statement.into()).await?;
     }
@@ -64,15 +57,33 @@ async fn create<E: Engine>(link: &mut Link<E>) -> Result<LedgerId, Failure> {
     Ok(ledger_id)
 }
 
+/// Refuses a place that another program uses.
+pub(super) async fn check_free<E: Engine>(link: &mut Link<E>) -> Result<(), Failure> {
+    // The head's table is made first, so events without it are another program's.
+    if exists(link, "events").await? && !exists(link, "ledger_head").await? {
+        return Err(Error::NotALedger {
+            what: "the schema".into(),
+            reason: "it has a table events of another program; name another schema or database".into(),
+        }
+        .into());
+    }
+    Ok(())
+}
+
 /// The ledger that is there, complete and of a version that this build knows.
 async fn found<E: Engine>(link: &mut Link<E>) -> Result<Option<LedgerId>, Failure> {
+    let Some((ledger_id, version)) = identity(link).await? else { return Ok(None) };
+    check_version(version)?;
+    Ok(Some(ledger_id.parse().map_err(|_| Error::corrupt(None, "the ledger's id is damaged"))?))
+}
+
+/// The id and the version of the ledger that is there, if it is complete.
+pub(super) async fn identity<E: Engine>(link: &mut Link<E>) -> Result<Option<(String, i64)>, Failure> {
     if !exists(link, "ledger_head").await? {
         return Ok(None);
     }
     let heads = link.rows(plain(HEAD), |row| Ok((text::<E>(row, 0)?, int::<E>(row, 1)?))).await?;
-    let Some((ledger_id, version)) = heads.into_iter().next() else { return Ok(None) };
-    check_version(version)?;
-    Ok(Some(ledger_id.parse().map_err(|_| Error::corrupt(None, "the ledger's id is damaged"))?))
+    Ok(heads.into_iter().next())
 }
 
 pub(super) fn check_version(version: i64) -> Result<()> {
@@ -92,12 +103,14 @@ async fn exists<E: Engine>(link: &mut Link<E>, table: &str) -> Result<bool, Fail
     Ok(counts.into_iter().any(|count| count > 0))
 }
 
-fn missing(options: &ServerOptions) -> Error {
+pub(super) fn missing(options: &ServerOptions) -> Error {
+    let place = place(options);
+    Error::NotFound { what: format!("ledger at {place}; append to it or restore a snapshot into it to create one") }
+}
+
+/// Where the ledger is, for people.
+pub(super) fn place(options: &ServerOptions) -> String {
+    let database = options.database.as_ref().map(|database| format!("/{database}")).unwrap_or_default();
     let schema = options.schema.as_ref().map(|schema| format!(" in schema {schema:?}")).unwrap_or_default();
-    Error::NotFound {
-        what: format!(
-            "ledger at {}{schema}; append to it or restore a snapshot into it to create one",
-            options.place_name()
-        ),
-    }
+    format!("{}{database}{schema}", options.place_name())
 }

@@ -7,6 +7,7 @@
 //!   A connection is used again only after an answer that was read to its end.
 
 mod append;
+mod doctor;
 mod driver;
 mod engine;
 mod failure;

@@ -115,7 +115,7 @@ pub(super) fn pragma(connection: &Connection, name: &str, value: impl rusqlite::
     connection.pragma_update(None, name, value).map_err(reading)
 }
 
-fn check_sqlite() -> Result<()> {
+pub(super) fn check_sqlite() -> Result<()> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Error::Refused(format!(
             "this program is linked to SQLite {}, which can corrupt a file that two processes write; link 3.51.3 or newer",
@@ -142,7 +142,7 @@ fn create(path: &Path) -> Result<()> {
     }
 }
 
-fn must_exist(path: &Path) -> Result<()> {
+pub(super) fn must_exist(path: &Path) -> Result<()> {
     match path.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(()),
         Ok(_) => Err(not_a_ledger(path, "it is not a file; name a file")),
@@ -151,7 +151,7 @@ fn must_exist(path: &Path) -> Result<()> {
     }
 }
 
-fn open(options: &SqliteOptions, access: OpenFlags) -> Result<Connection> {
+pub(super) fn open(options: &SqliteOptions, access: OpenFlags) -> Result<Connection> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(&options.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(options.busy_timeout)?;
@@ -204,7 +204,7 @@ pub(super) fn sync_log(path: &Path) -> Result<()> {
 }
 
 /// The schema version of the file, 0 for an empty one, before anything is written to it.
-fn identify(connection: &Connection, options: &SqliteOptions) -> Result<i64> {
+pub(super) fn identify(connection: &Connection, options: &SqliteOptions) -> Result<i64> {
     // One moment: another process may be creating the tables.
     let moment = connection.unchecked_transaction().map_err(reading)?;
     let application: i64 = moment.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(reading)?;
@@ -216,12 +216,12 @@ fn identify(connection: &Connection, options: &SqliteOptions) -> Result<i64> {
     }
 }
 
-fn role(connection: &Connection) -> Result<Role> {
+pub(super) fn role(connection: &Connection) -> Result<Role> {
     let role: String = connection.query_row("SELECT role FROM ledger_head", [], |row| row.get(0)).map_err(reading)?;
     Ok(if role == "snapshot" { Role::Snapshot } else { Role::Live })
 }
 
-fn not_found(path: &Path) -> Error {
+pub(super) fn not_found(path: &Path) -> Error {
     let path = path.display();
     Error::NotFound { what: format!("ledger at {path}; append to it or restore a snapshot into it to create one") }
 }

@@ -92,6 +92,10 @@ CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'a ledger is append-only: events are never deleted'); END;
 "#;
 
+/// Every trigger of a ledger file.
+pub(super) const GUARDS: [&str; 4] =
+    ["events_are_never_changed", "events_are_never_deleted", "ledger_head_goes_on", "ledger_head_stays"];
+
 /// The name and role of a ledger file, and where its offsets begin; set when it is created.
 pub(super) struct Identity {
     pub(super) ledger_id: LedgerId,

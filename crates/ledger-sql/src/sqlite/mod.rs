@@ -5,6 +5,7 @@
 //! other; `BEGIN IMMEDIATE` is the lane.
 
 mod append;
+mod doctor;
 mod error;
 mod file;
 mod lane;
