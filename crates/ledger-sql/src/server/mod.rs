@@ -20,6 +20,7 @@ mod readers;
 mod secret;
 mod statements;
 mod token;
+mod url;
 mod verify;
 mod watch;
 
