@@ -30,9 +30,9 @@ pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
         | 1317
         | 1927
         | 2006
-        | 2013
-        | 3159 => Verdict::Gone,
-        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1698 | 3118 => Verdict::Denied,
+        | 2013 => Verdict::Gone,
+        // The last: it wants an encrypted connection.
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1698 | 3118 | 3159 => Verdict::Denied,
         // read_only, super_read_only, offline.
         1290 | 1792 | 1836 | 3032 => Verdict::ReadOnly,
         1046 | 1049 | 1146 => Verdict::Missing,

@@ -19,6 +19,7 @@ mod questions;
 mod readers;
 mod secret;
 mod statements;
+mod tls;
 mod token;
 mod url;
 mod verify;

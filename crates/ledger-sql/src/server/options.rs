@@ -40,9 +40,10 @@ pub enum ServerKind {
 pub enum Tls {
     /// Not at all.
     Disable,
-    /// Encrypted if the server can, and whoever it is. The default for this machine's own addresses and for sockets.
+    /// Encrypted if the server can, and whoever it is. The default for this machine's own addresses and for sockets, unless
+    /// the authority is named.
     Prefer,
-    /// Encrypted, whoever the server is.
+    /// Encrypted, whoever the server is; as `psql` has it, the same as `VerifyCa` once the authority is named.
     Require,
     /// Encrypted, and the server's certificate comes from a known authority.
     VerifyCa,
@@ -198,7 +199,8 @@ impl ServerOptions {
         Self { tls: Some(tls), ..self }
     }
 
-    /// The certificate of the authority that the server's certificate must come from, as a PEM file.
+    /// The certificate of an authority that the server's certificate may come from, beside those that this system knows, as
+    /// a PEM file.
     #[must_use]
     pub fn root_certificate(self, path: impl Into<PathBuf>) -> Self {
         Self { root_certificate: Some(path.into()), ..self }
@@ -265,13 +267,19 @@ impl ServerOptions {
         self.mode == mode
     }
 
-    /// How connections are protected: as it was said, else by where the server is.
+    /// How connections are protected: as it was said, else by where the server is. Whoever names an authority wants it to
+    /// count.
     pub(crate) fn protection(&self) -> Tls {
         let near = match &self.place {
             Place::Socket(_) => true,
             Place::Host { host, .. } => is_loopback(host),
         };
-        self.tls.unwrap_or(if near { Tls::Prefer } else { Tls::VerifyFull })
+        match (self.tls, &self.root_certificate) {
+            (Some(Tls::Require), Some(_)) => Tls::VerifyCa,
+            (Some(tls), _) => tls,
+            (None, None) if near => Tls::Prefer,
+            (None, _) => Tls::VerifyFull,
+        }
     }
 
     /// Where the server is, for people: without user and password.

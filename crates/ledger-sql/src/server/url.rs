@@ -18,8 +18,8 @@ impl ServerOptions {
     /// | `socket` | a Unix socket (MySQL) | |
     /// | `user`, `password` | as before the `@` | |
     /// | `sslmode` | `disable`, `prefer`, `require`, `verify-ca`, `verify-full` | `verify-full`; `prefer` on loopback and sockets |
-    /// | `sslrootcert` | a file with the authority's certificate (PEM) | the system's authorities |
-    /// | `sslcert`, `sslkey` | files with this client's certificate and key (PEM) | none |
+    /// | `sslrootcert` | a file with an authority's certificate (PEM), beside those that this system knows; it makes `require` `verify-ca`, and the default `verify-full` everywhere | none |
+    /// | `sslcert`, `sslkey` | files with this client's certificate and key (PEM), both or neither | none |
     /// | `mode` | `rwc` (create), `rw` (existing), `ro` (read only) | `rwc` |
     /// | `durability` | `replicated`, `synced`, `buffered`, `volatile`: a server that is set to keep less is refused | `synced` |
     /// | `busy_timeout` | how long to wait for other writers: `10s`, `500ms` | `10s` |
@@ -54,6 +54,9 @@ impl ServerOptions {
         }
         for (name, value) in url.query_pairs() {
             options = options.with_setting(&name, &value)?;
+        }
+        if options.client_certificate.is_some() != options.client_key.is_some() {
+            return Err(refuse("names a client's certificate without its key, or the other way round".into()).into());
         }
         Ok(options)
     }
@@ -172,6 +175,9 @@ mod tests {
         }
         assert_eq!(tls("postgres://db.example/x?sslmode=require"), Tls::Require);
         assert_eq!(tls("postgres://127.0.0.1/x?sslmode=verify-full"), Tls::VerifyFull);
+        assert_eq!(tls("postgres://127.0.0.1/x?sslrootcert=ca.pem"), Tls::VerifyFull);
+        assert_eq!(tls("postgres://db.example/x?sslrootcert=ca.pem&sslmode=require"), Tls::VerifyCa);
+        assert_eq!(tls("mysql://db.example/x?sslrootcert=ca.pem&sslmode=disable"), Tls::Disable);
     }
 
     #[test]
@@ -182,6 +188,7 @@ mod tests {
             "postgres://ann:hunter2@host/x?sslmode=maybe",
             "postgres://ann:hunter2@host:99999/x",
             "postgres://ann:hunter2@host/x?timeout=1",
+            "postgres://ann:hunter2@host/x?sslcert=me.pem",
             "mysql://ann:hunter2@host/x?schema=y",
             "mysql://ann:hunter2@host/x?durability=eternal",
             "redis://ann:hunter2@host/x",
