@@ -51,11 +51,17 @@ impl Connector {
         }
     }
 
-    async fn secret(&self) -> Result<Option<Secret>> {
+    async fn secret(&self) -> Result<Option<Secret>, Failure> {
         match &self.options.password {
             Password::Unset => Ok(None),
             Password::Fixed(secret) => Ok(Some(secret.clone())),
-            Password::Tokens(tokens) => tokens.secret().await.map(Some),
+            Password::Tokens(tokens) => {
+                let wait = self.options.connect_timeout;
+                match tokio::time::timeout(wait, tokens.secret()).await {
+                    Ok(secret) => Ok(Some(secret?)),
+                    Err(_) => Err(silent("the token provider did not answer", wait)),
+                }
+            }
         }
     }
 }
