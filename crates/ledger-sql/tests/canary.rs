@@ -90,7 +90,7 @@ impl<'s> Place<'s> {
     /// Notes what must have failed.
     #[track_caller]
     fn failed<T: Debug>(&mut self, outcome: Result<T>) {
-        let error = outcome.err().expect("an error");
+        let error = outcome.expect_err("an error");
         self.said.push(captured::printed(&error));
         self.errors += 1;
     }

@@ -9,6 +9,8 @@
 mod append;
 mod driver;
 mod engine;
+#[cfg(feature = "entra")]
+mod entra;
 mod failure;
 mod lane;
 mod ledger;
@@ -25,6 +27,8 @@ mod url;
 mod verify;
 mod watch;
 
+#[cfg(feature = "entra")]
+pub use entra::EntraTokens;
 pub use ledger::ServerLedger;
 pub use options::{ServerKind, ServerOptions, Tls};
 pub use secret::Secret;

@@ -1,10 +1,12 @@
 //! How a ledger on a server is named by a URL.
 
+use std::time::Duration;
+
 use ledger_core::{Durability, Invalid, Result};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::options::{ServerKind, ServerOptions, Tls};
+use super::options::{Password, ServerKind, ServerOptions, Tls};
 use crate::settings;
 
 impl ServerOptions {
@@ -17,6 +19,9 @@ impl ServerOptions {
     /// | `host` | the folder of a Unix socket (Postgres) | |
     /// | `socket` | a Unix socket (MySQL) | |
     /// | `user`, `password` | as before the `@` | |
+    /// | `credentials` | `entra`: log in with tokens of Microsoft Entra (feature `entra`; see `EntraTokens`) | |
+    /// | `scope` | with `credentials`: what the tokens are for | Azure's databases |
+    /// | `refresh_margin` | with `credentials`: how long before its expiry a token is replaced | `120s` |
     /// | `sslmode` | `disable`, `prefer`, `require`, `verify-ca`, `verify-full` | `verify-full`; `prefer` on loopback and sockets |
     /// | `sslrootcert` | a file with an authority's certificate (PEM), beside those that this system knows; it makes `require` `verify-ca`, and the default `verify-full` everywhere | none |
     /// | `sslcert`, `sslkey` | files with this client's certificate and key (PEM), both or neither | none |
@@ -52,9 +57,13 @@ impl ServerOptions {
         if !database.is_empty() {
             options = options.database(database);
         }
+        let mut tokens = TokenSettings::default();
         for (name, value) in url.query_pairs() {
-            options = options.with_setting(&name, &value)?;
+            if !tokens.takes(&name, &value)? {
+                options = options.with_setting(&name, &value)?;
+            }
         }
+        options = tokens.used_by(options)?;
         if options.client_certificate.is_some() != options.client_key.is_some() {
             return Err(refuse("names a client's certificate without its key, or the other way round".into()).into());
         }
@@ -62,8 +71,8 @@ impl ServerOptions {
     }
 
     fn with_setting(self, name: &str, value: &str) -> Result<Self> {
-        let wrong = |known: &str| refuse(format!("has a wrong value for the setting {name}; use {known}"));
-        let time = || settings::duration(value).ok_or_else(|| wrong("a time such as 10s or 500ms"));
+        let wrong = |known: &str| wrong(name, known);
+        let time = || time(name, value);
         Ok(match name {
             "schema" if self.kind == ServerKind::Postgres => self.schema(value),
             "host" => self.host(value),
@@ -88,13 +97,64 @@ impl ServerOptions {
             // Without the value, which may be a password under a name of another program.
             _ => {
                 return Err(refuse(format!(
-                    "has the unknown setting {name:?}; known are schema (Postgres), host, socket, user, password, sslmode, \
-                     sslrootcert, sslcert, sslkey, mode, durability, busy_timeout, connect_timeout, timeout, pool, verify"
+                    "has the unknown setting {name:?}; known are schema (Postgres), host, socket, user, password, credentials, \
+                     scope, refresh_margin, sslmode, sslrootcert, sslcert, sslkey, mode, durability, busy_timeout, \
+                     connect_timeout, timeout, pool, verify"
                 ))
                 .into());
             }
         })
     }
+}
+
+/// The settings that make sense only together.
+#[derive(Default)]
+struct TokenSettings {
+    from_entra: bool,
+    scope: Option<String>,
+    margin: Option<Duration>,
+}
+
+impl TokenSettings {
+    /// Whether the setting is one of these.
+    fn takes(&mut self, name: &str, value: &str) -> Result<bool> {
+        match name {
+            "credentials" if value == "entra" => self.from_entra = true,
+            "credentials" => return Err(wrong(name, "entra").into()),
+            "scope" => self.scope = Some(value.into()),
+            "refresh_margin" => self.margin = Some(time(name, value)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn used_by(self, options: ServerOptions) -> Result<ServerOptions> {
+        let Self { from_entra, scope, margin } = self;
+        if !from_entra {
+            return match (scope, margin) {
+                (None, None) => Ok(options),
+                _ => Err(refuse("has scope or refresh_margin, which need credentials=entra".into()).into()),
+            };
+        }
+        if !matches!(options.password, Password::Unset) {
+            return Err(refuse("has both a password and credentials=; leave out one of them".into()).into());
+        }
+        let options = with_entra(options, scope)?;
+        Ok(margin.into_iter().fold(options, ServerOptions::refresh_margin))
+    }
+}
+
+#[cfg(feature = "entra")]
+fn with_entra(options: ServerOptions, scope: Option<String>) -> Result<ServerOptions> {
+    let tokens = super::entra::EntraTokens::from_environment()?;
+    let tokens = scope.into_iter().fold(tokens, super::entra::EntraTokens::scope);
+    Ok(options.tokens(std::sync::Arc::new(tokens)))
+}
+
+#[cfg(not(feature = "entra"))]
+fn with_entra(_: ServerOptions, _: Option<String>) -> Result<ServerOptions> {
+    Err(refuse("has credentials=entra, and this build has no Microsoft Entra; build it with --features entra".into())
+        .into())
 }
 
 fn kind_of_scheme(scheme: &str) -> Option<ServerKind> {
@@ -131,17 +191,22 @@ fn decoded(text: &str) -> Result<String> {
     Ok(text.map_err(|_| refuse("holds percent signs that are not UTF-8".into()))?.into_owned())
 }
 
+fn time(name: &str, value: &str) -> Result<Duration, Invalid> {
+    settings::duration(value).ok_or_else(|| wrong(name, "a time such as 10s or 500ms"))
+}
+
+fn wrong(name: &str, known: &str) -> Invalid {
+    refuse(format!("has a wrong value for the setting {name}; use {known}"))
+}
+
 fn refuse(reason: String) -> Invalid {
     Invalid::new("url", reason)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::server::Place;
-    use crate::server::options::Password;
     use crate::settings::Mode;
 
     fn options(url: &str) -> ServerOptions {
@@ -178,6 +243,25 @@ mod tests {
         assert_eq!(tls("postgres://127.0.0.1/x?sslrootcert=ca.pem"), Tls::VerifyFull);
         assert_eq!(tls("postgres://db.example/x?sslrootcert=ca.pem&sslmode=require"), Tls::VerifyCa);
         assert_eq!(tls("mysql://db.example/x?sslrootcert=ca.pem&sslmode=disable"), Tls::Disable);
+    }
+
+    #[test]
+    fn tokens_are_asked_for_by_name() {
+        let refused = |settings: &str| {
+            let url = format!("postgres://ann@db.example/x?{settings}");
+            ServerOptions::from_url(&url).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert!(refused("credentials=aws").contains("use entra"));
+        assert!(refused("refresh_margin=60s").contains("credentials=entra"));
+        assert!(refused("scope=x").contains("credentials=entra"));
+        assert!(refused("password=x&credentials=entra").contains("both"));
+        if cfg!(feature = "entra") {
+            let options = options("mysql://db.example/x?refresh_margin=60s&scope=s&credentials=entra");
+            let shown = format!("{:?}", options.password);
+            assert!(shown.contains(r#"scope: "s""#) && shown.contains("margin: 60s"), "{shown}");
+        } else {
+            assert!(refused("credentials=entra").contains("--features entra"));
+        }
     }
 
     #[test]
