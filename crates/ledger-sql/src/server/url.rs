@@ -40,6 +40,12 @@ impl ServerOptions {
         let url = Url::parse(text).map_err(|error| refuse(format!("cannot be read: {error}")))?;
         let kind =
             kind_of_scheme(url.scheme()).ok_or_else(|| refuse("does not start with postgres: or mysql:".into()))?;
+        if url.fragment().is_some() || url.path().contains('@') {
+            // Most likely of a password, of which a part would be taken for a host, a port or a database.
+            let reason =
+                "holds a # or / where none can be; in a password write them as %23 and %2F, and @ in a name as %40";
+            return Err(refuse(reason.into()).into());
+        }
         let mut options = Self::new(kind);
         if let Some(host) = url.host_str().filter(|host| !host.is_empty()) {
             options = options.host(&decoded(host)?);
@@ -94,10 +100,13 @@ impl ServerOptions {
             "connect_timeout" => self.connect_timeout(time()?),
             "timeout" => self.timeout(time()?),
             "pool" => self.readers(value.parse().ok().filter(|n| *n > 0).ok_or_else(|| wrong("a number from 1 up"))?),
-            // Without the value, which may be a password under a name of another program.
+            // Without the value, which may be a password under a name of another program; and a name that looks like none
+            // may be what follows a ? in a password.
             _ => {
+                let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+                let unknown = if is_name { name } else { "..." };
                 return Err(refuse(format!(
-                    "has the unknown setting {name:?}; known are schema (Postgres), host, socket, user, password, credentials, \
+                    "has the unknown setting {unknown:?}; known are schema (Postgres), host, socket, user, password, credentials, \
                      scope, refresh_margin, sslmode, sslrootcert, sslcert, sslkey, mode, durability, busy_timeout, \
                      connect_timeout, timeout, pool, verify"
                 ))
@@ -276,6 +285,9 @@ mod tests {
             "mysql://ann:hunter2@host/x?schema=y",
             "mysql://ann:hunter2@host/x?durability=eternal",
             "redis://ann:hunter2@host/x",
+            "postgres://ann:1#hunter2@host/x",
+            "postgres://ann:1?hunter2@host/x",
+            "postgres://ann:1/hunter2@host/x",
         ] {
             let error = ServerOptions::from_url(bad).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
