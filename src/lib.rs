@@ -33,6 +33,8 @@ mod open;
 pub use diagnose::diagnose;
 pub use ledger_core::*;
 pub use ledger_memory::MemoryLedger;
+#[cfg(all(feature = "entra", any(feature = "postgres", feature = "mysql")))]
+pub use ledger_sql::EntraTokens;
 #[cfg(feature = "mysql")]
 pub use ledger_sql::MySqlLedger;
 #[cfg(feature = "postgres")]

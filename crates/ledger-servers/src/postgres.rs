@@ -2,7 +2,8 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::thread::sleep;
@@ -87,6 +88,24 @@ impl Postgres {
     /// Its temporary folder: in it the folder `data`, the file `server.log` and the Unix socket.
     pub fn folder(&self) -> &Path {
         self.home().folder()
+    }
+
+    /// Puts a file into its folder that only the server's user may read, as it wants its keys to be kept.
+    pub fn put(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.folder().join(name);
+        let mut file = OpenOptions::new();
+        let file = file.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(content.as_bytes())).expect("a file can be written for the server");
+        programs::hand_over(&path, "postgres");
+        path
+    }
+
+    /// Writes these lines before those that say who is let in and how (pg_hba.conf), for every later connection.
+    pub fn let_in(&self, lines: &str) {
+        let path = self.folder().join("data/pg_hba.conf");
+        let others = std::fs::read_to_string(&path).expect("pg_hba.conf can be read");
+        std::fs::write(&path, format!("{lines}\n{others}")).expect("pg_hba.conf can be written");
+        self.configure(&[]);
     }
 
     /// Runs `statement` by psql and returns what it printed: a row a line, `|` between columns.

@@ -32,6 +32,8 @@ pub use mysql::{MySql, MySqlLedger};
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresLedger};
 pub use row::ReadVerification;
+#[cfg(all(feature = "_server", feature = "entra"))]
+pub use server::EntraTokens;
 #[cfg(feature = "_server")]
 pub use server::{REFRESH_MARGIN, Secret, ServerKind, ServerLedger, ServerOptions, Tls, Token, TokenProvider};
 pub use settings::Mode;

@@ -180,5 +180,7 @@ fn metadata(json: &str) -> Result<Metadata, String> {
     if json == "{}" {
         return Ok(Metadata::new());
     }
-    serde_json::from_str(json).map_err(|error| format!("metadata cannot be read: {error}"))
+    // Without the parser's words, which may quote the value.
+    serde_json::from_str(json)
+        .map_err(|error| format!("metadata is not what it must be, from column {} on", error.column()))
 }

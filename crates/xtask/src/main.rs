@@ -34,7 +34,12 @@ fn test(args: &[String]) -> Outcome {
     provision()?;
     let mut all = vec!["test", "--workspace"];
     all.extend(args.iter().map(String::as_str));
-    cargo(&all)
+    cargo(&all)?;
+    // What is off by default.
+    if args.is_empty() {
+        cargo(&["test", "--package", "ledger-sql", "--features", "entra", "--lib", "--test", "entra"])?;
+    }
+    Ok(())
 }
 
 fn bench(args: &[String]) -> Outcome {
@@ -46,8 +51,8 @@ fn bench(args: &[String]) -> Outcome {
 fn check() -> Outcome {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
-    // The core builds without any SQL engine, and with each of them alone.
-    for engine in ["", "sqlite", "postgres", "mysql"] {
+    // The core builds without any SQL engine, and with each of them alone; what only servers need is only built with one.
+    for engine in ["", "sqlite", "postgres", "mysql", "postgres,entra", "mysql,entra"] {
         let package = ["clippy", "--package", "agent-ledger", "--no-default-features", "--features", engine, "--quiet"];
         cargo(&[package.as_slice(), &["--", "--deny", "warnings"]].concat())?;
     }

@@ -31,24 +31,33 @@ pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
         | 1317
         | 1927
         | 2006
-        | 2013
-        | 3159 => Verdict::Gone,
-        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1698 | 3118 => Verdict::Denied,
+        | 2013 => Verdict::Gone,
+        // The last: it wants an encrypted connection.
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1698 | 3118 | 3159 => Verdict::Denied,
         // read_only, super_read_only, offline.
         1290 | 1792 | 1836 | 3032 => Verdict::ReadOnly,
         1046 | 1049 | 1146 => Verdict::Missing,
         30001 | 30002 | 126 | 127 | 1034 | 1194 | 1712 => Verdict::Damaged,
         _ => Verdict::Other,
     };
-    (verdict, message(number, said.message()))
+    (verdict, message(number, said))
 }
 
-/// MySQL quotes values in its messages about values.
-fn message(number: u16, message: &str) -> String {
+/// MySQL quotes values in its messages about values, and a rule of somebody else may quote what it likes.
+fn message(number: u16, said: &dyn DatabaseError) -> String {
     match number {
-        1062 | 1264 | 1265 | 1292 | 1366 | 1406 | 1411 | 1525 | 3140 => format!("a value was refused, error {number}"),
+        30001 | 30002 => "a guard of the ledger's tables refused a change".into(),
+        _ if said.code().is_some_and(|code| code == "45000") => {
+            format!("a rule of this database refused it, error {number}")
+        }
+        1062 | 1264 | 1265 | 1292 | 1366 | 1367 | 1406 | 1411 | 1525 | 1557 | 1586 | 1690 | 1918 | 3140 => {
+            format!("a value was refused, error {number}")
+        }
         1064 | 1149 => format!("a statement was not understood, error {number}"),
-        1419 => format!("{message}; have the tables made by an administrator, or set log_bin_trust_function_creators"),
-        _ => message.to_owned(),
+        1419 => {
+            let said = said.message();
+            format!("{said}; have the tables made by an administrator, or set log_bin_trust_function_creators")
+        }
+        _ => said.message().to_owned(),
     }
 }

@@ -48,11 +48,11 @@ pub(super) fn driver_options(options: &ServerOptions, secret: Option<&Secret>) -
 }
 
 /// Set by statements and not at login, which poolers refuse. `statement_timeout` does not end a wait for a standby; the
-/// client's own deadline does.
+/// client's own deadline does. What a rule of somebody else warns of may quote an event, and the driver logs it.
 fn set_up(options: &ServerOptions) -> String {
     let mut set = format!(
         "SET lock_timeout = {}; SET statement_timeout = {}; SET max_parallel_workers_per_gather = 0; \
-         SET client_min_messages = warning;",
+         SET client_min_messages = error;",
         options.busy_timeout.as_millis().max(1),
         options.timeout.as_millis().max(1)
     );

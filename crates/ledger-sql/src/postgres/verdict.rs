@@ -7,11 +7,9 @@ use crate::server::Verdict;
 
 pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
     let code = said.code().unwrap_or_default();
-    // The primary message names no values; what does stands in the detail, which is left out.
-    let message = said.message().to_owned();
-    let fatal = said
-        .try_downcast_ref::<PgDatabaseError>()
-        .is_some_and(|said| matches!(said.severity(), PgSeverity::Fatal | PgSeverity::Panic));
+    let said = said.try_downcast_ref::<PgDatabaseError>();
+    let message = said.map(|said| message(&code, said)).unwrap_or_default();
+    let fatal = said.is_some_and(|said| matches!(said.severity(), PgSeverity::Fatal | PgSeverity::Panic));
     let verdict = match code.as_ref() {
         "23505" => Verdict::KnownId,
         // Lock timeout.
@@ -32,4 +30,15 @@ pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
         _ => Verdict::Other,
     };
     (verdict, message)
+}
+
+/// What most refusals quote stands in their detail, which is left out; these quote values in their first words.
+fn message(code: &str, said: &PgDatabaseError) -> String {
+    match code {
+        "AL001" | "AL002" => "a guard of the ledger's tables refused a change".into(),
+        _ if said.routine() == Some("exec_stmt_raise") => "a rule of this database refused it".into(),
+        "42601" => "a statement was not understood".into(),
+        code if code.starts_with("22") => "a value was refused".into(),
+        _ => said.message().to_owned(),
+    }
 }

@@ -91,11 +91,6 @@ pub(super) fn judge(error: sqlx::Error, verdict: impl Fn(&dyn DatabaseError) -> 
             let code = said.code().map(|code| code.into_owned()).unwrap_or_default();
             said_by_server(verdict, ServerSaid { code, message })
         }
-        sqlx::Error::Io(error) if is_certificate(&error) => refused_tls(&error.to_string()),
-        sqlx::Error::Tls(error) => refused_tls(&error.to_string()),
-        sqlx::Error::Configuration(error) => {
-            Failure::Said(Error::AccessDenied { reason: format!("the connection's settings do not work ({error})") })
-        }
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
             // Without the driver's words, which may quote the value.
             Failure::Said(Error::corrupt(None, "a stored value has another type, or is not UTF-8"))
@@ -140,19 +135,6 @@ fn io_reason(error: &io::Error) -> &'static str {
         io::ErrorKind::NotFound => "there is no socket at the server's address",
         _ => "the connection to the server failed",
     }
-}
-
-/// Whether the two sides could not agree on encryption, which no repeat mends.
-fn is_certificate(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::InvalidData && error.to_string().contains("certificate")
-}
-
-fn refused_tls(why: &str) -> Failure {
-    let reason = format!(
-        "no protected connection ({why}); name the certificate of the server's authority with sslrootcert=FILE, or choose \
-         less protection with sslmode="
-    );
-    Failure::Said(Error::AccessDenied { reason })
 }
 
 /// The server did not answer in time.

@@ -13,6 +13,7 @@ use super::engine::{DbRow, Each, EachPageRow, Engine, NewRow, Raw, Statement, Tr
 use super::failure::{Failure, judge, silent};
 use super::options::{Password, ServerOptions};
 use super::secret::Secret;
+use super::tls::judge_opening;
 use crate::known::Known;
 
 /// Added to the server's own deadlines, so that its clear answer comes first.
@@ -30,7 +31,7 @@ impl Connector {
         let wait = self.options.connect_timeout;
         match tokio::time::timeout(wait, E::connect(&self.options, secret.as_ref())).await {
             Ok(Ok(raw)) => Ok(Link { raw, deadline: self.deadline(), clean: true }),
-            Ok(Err(error)) => Err(judge(error, E::verdict)),
+            Ok(Err(error)) => Err(judge_opening(error, &self.options, E::verdict)),
             Err(_) => Err(silent("the server did not take the connection", wait)),
         }
     }
@@ -45,16 +46,22 @@ impl Connector {
         let secret = self.secret().await?;
         let wait = self.options.connect_timeout;
         match tokio::time::timeout(wait, E::bell(&self.options, secret.as_ref(), ledger_id)).await {
-            Ok(opened) => opened.map_err(|error| judge(error, E::verdict)),
+            Ok(opened) => opened.map_err(|error| judge_opening(error, &self.options, E::verdict)),
             Err(_) => Err(silent("the server did not take the connection", wait)),
         }
     }
 
-    async fn secret(&self) -> Result<Option<Secret>> {
+    async fn secret(&self) -> Result<Option<Secret>, Failure> {
         match &self.options.password {
             Password::Unset => Ok(None),
             Password::Fixed(secret) => Ok(Some(secret.clone())),
-            Password::Tokens(tokens) => tokens.secret().await.map(Some),
+            Password::Tokens(tokens) => {
+                let wait = self.options.connect_timeout;
+                match tokio::time::timeout(wait, tokens.secret()).await {
+                    Ok(secret) => Ok(Some(secret?)),
+                    Err(_) => Err(silent("the token provider did not answer", wait)),
+                }
+            }
         }
     }
 }

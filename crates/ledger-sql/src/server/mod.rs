@@ -10,6 +10,8 @@ mod append;
 mod doctor;
 mod driver;
 mod engine;
+#[cfg(feature = "entra")]
+mod entra;
 mod failure;
 mod lane;
 mod ledger;
@@ -20,10 +22,14 @@ mod questions;
 mod readers;
 mod secret;
 mod statements;
+mod tls;
 mod token;
+mod url;
 mod verify;
 mod watch;
 
+#[cfg(feature = "entra")]
+pub use entra::EntraTokens;
 pub use ledger::ServerLedger;
 pub use options::{ServerKind, ServerOptions, Tls};
 pub use secret::Secret;

@@ -4,14 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger_core::{Durability, Invalid, Result};
-use percent_encoding::percent_decode_str;
-use url::Url;
+use ledger_core::Durability;
 
 use super::secret::Secret;
 use super::token::{REFRESH_MARGIN, TokenProvider, Tokens};
 use crate::row::ReadVerification;
-use crate::settings::{self, Mode};
+use crate::settings::Mode;
 
 /// How long a writer waits for other writers, unless told otherwise.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,9 +40,10 @@ pub enum ServerKind {
 pub enum Tls {
     /// Not at all.
     Disable,
-    /// Encrypted if the server can, and whoever it is. The default for this machine's own addresses and for sockets.
+    /// Encrypted if the server can, and whoever it is. The default for this machine's own addresses and for sockets, unless
+    /// the authority is named.
     Prefer,
-    /// Encrypted, whoever the server is.
+    /// Encrypted, whoever the server is; as `psql` has it, the same as `VerifyCa` once the authority is named.
     Require,
     /// Encrypted, and the server's certificate comes from a known authority.
     VerifyCa,
@@ -78,7 +77,7 @@ pub struct ServerOptions {
     pub(crate) user: Option<String>,
     pub(super) password: Password,
     pub(crate) schema: Option<String>,
-    tls: Option<Tls>,
+    pub(super) tls: Option<Tls>,
     pub(crate) root_certificate: Option<PathBuf>,
     pub(crate) client_certificate: Option<PathBuf>,
     pub(crate) client_key: Option<PathBuf>,
@@ -96,14 +95,6 @@ impl ServerKind {
         match self {
             Self::Postgres => 5432,
             Self::MySql => 3306,
-        }
-    }
-
-    fn of_scheme(scheme: &str) -> Option<Self> {
-        match scheme {
-            "postgres" | "postgresql" => Some(Self::Postgres),
-            "mysql" | "mariadb" => Some(Self::MySql),
-            _ => None,
         }
     }
 }
@@ -131,91 +122,6 @@ impl ServerOptions {
             readers: READERS,
             verification: ReadVerification::On,
         }
-    }
-
-    /// What a URL names: `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or `mysql://...` (`postgresql:` and `mariadb:` mean
-    /// the same), with `?` and any of these, joined by `&`:
-    ///
-    /// | setting | values | default |
-    /// |---|---|---|
-    /// | `schema` | Postgres only: the schema that holds the ledger; created when it is missing | the server's search path |
-    /// | `host` | the folder of a Unix socket (Postgres) | |
-    /// | `socket` | a Unix socket (MySQL) | |
-    /// | `user`, `password` | as before the `@` | |
-    /// | `sslmode` | `disable`, `prefer`, `require`, `verify-ca`, `verify-full` | `verify-full`; `prefer` on loopback and sockets |
-    /// | `sslrootcert` | a file with the authority's certificate (PEM) | the system's authorities |
-    /// | `sslcert`, `sslkey` | files with this client's certificate and key (PEM) | none |
-    /// | `mode` | `rwc` (create), `rw` (existing), `ro` (read only) | `rwc` |
-    /// | `durability` | `replicated`, `synced`, `buffered`, `volatile`: a server that is set to keep less is refused | `synced` |
-    /// | `busy_timeout` | how long to wait for other writers: `10s`, `500ms` | `10s` |
-    /// | `connect_timeout` | how long to wait for a connection | `10s` |
-    /// | `timeout` | how long to wait for the answer to a statement | `30s` |
-    /// | `pool` | most connections that read | `8` |
-    /// | `verify` | `on`, `off`: check digests on every read | `on` |
-    ///
-    /// # Errors
-    /// [`Error::Invalid`](ledger_core::Error::Invalid) when it is not such a URL.
-    pub fn from_url(text: &str) -> Result<Self> {
-        // Without the text, which may hold a password.
-        let url = Url::parse(text).map_err(|error| refuse(format!("cannot be read: {error}")))?;
-        let kind = ServerKind::of_scheme(url.scheme())
-            .ok_or_else(|| refuse("does not start with postgres: or mysql:".into()))?;
-        let mut options = Self::new(kind);
-        if let Some(host) = url.host_str().filter(|host| !host.is_empty()) {
-            options = options.host(&decoded(host)?);
-        }
-        if let Some(port) = url.port() {
-            options = options.port(port);
-        }
-        if !url.username().is_empty() {
-            options = options.user(decoded(url.username())?);
-        }
-        if let Some(password) = url.password() {
-            options = options.password(decoded(password)?);
-        }
-        let database = decoded(url.path().trim_start_matches('/'))?;
-        if !database.is_empty() {
-            options = options.database(database);
-        }
-        for (name, value) in url.query_pairs() {
-            options = options.with_setting(&name, &value)?;
-        }
-        Ok(options)
-    }
-
-    fn with_setting(self, name: &str, value: &str) -> Result<Self> {
-        let wrong = |known: &str| refuse(format!("has a wrong value for the setting {name}; use {known}"));
-        let time = || settings::duration(value).ok_or_else(|| wrong("a time such as 10s or 500ms"));
-        Ok(match name {
-            "schema" if self.kind == ServerKind::Postgres => self.schema(value),
-            "host" => self.host(value),
-            "socket" => self.socket(value),
-            "user" => self.user(value),
-            "password" => self.password(value),
-            "sslmode" | "ssl-mode" => {
-                self.tls(tls(value).ok_or_else(|| wrong("disable, prefer, require, verify-ca or verify-full"))?)
-            }
-            "sslrootcert" | "ssl-ca" => self.root_certificate(value),
-            "sslcert" | "ssl-cert" => Self { client_certificate: Some(value.into()), ..self },
-            "sslkey" | "ssl-key" => Self { client_key: Some(value.into()), ..self },
-            "mode" => self.mode(settings::mode(value).ok_or_else(|| wrong("rwc, rw or ro"))?),
-            "durability" => {
-                self.durability(durability(value).ok_or_else(|| wrong("replicated, synced, buffered or volatile"))?)
-            }
-            "verify" => self.verification(settings::verification(value).ok_or_else(|| wrong("on or off"))?),
-            "busy_timeout" => self.busy_timeout(time()?),
-            "connect_timeout" => self.connect_timeout(time()?),
-            "timeout" => self.timeout(time()?),
-            "pool" => self.readers(value.parse().ok().filter(|n| *n > 0).ok_or_else(|| wrong("a number from 1 up"))?),
-            // Without the value, which may be a password under a name of another program.
-            _ => {
-                return Err(refuse(format!(
-                    "has the unknown setting {name:?}; known are schema (Postgres), host, socket, user, password, sslmode, \
-                     sslrootcert, sslcert, sslkey, mode, durability, busy_timeout, connect_timeout, timeout, pool, verify"
-                ))
-                .into());
-            }
-        })
     }
 
     /// The host's name or address; what begins with `/` is the folder of a Unix socket.
@@ -293,7 +199,8 @@ impl ServerOptions {
         Self { tls: Some(tls), ..self }
     }
 
-    /// The certificate of the authority that the server's certificate must come from, as a PEM file.
+    /// The certificate of an authority that the server's certificate may come from, beside those that this system knows, as
+    /// a PEM file.
     #[must_use]
     pub fn root_certificate(self, path: impl Into<PathBuf>) -> Self {
         Self { root_certificate: Some(path.into()), ..self }
@@ -360,13 +267,19 @@ impl ServerOptions {
         self.mode == mode
     }
 
-    /// How connections are protected: as it was said, else by where the server is.
+    /// How connections are protected: as it was said, else by where the server is. Whoever names an authority wants it to
+    /// count.
     pub(crate) fn protection(&self) -> Tls {
         let near = match &self.place {
             Place::Socket(_) => true,
             Place::Host { host, .. } => is_loopback(host),
         };
-        self.tls.unwrap_or(if near { Tls::Prefer } else { Tls::VerifyFull })
+        match (self.tls, &self.root_certificate) {
+            (Some(Tls::Require), Some(_)) => Tls::VerifyCa,
+            (Some(tls), _) => tls,
+            (None, None) if near => Tls::Prefer,
+            (None, _) => Tls::VerifyFull,
+        }
     }
 
     /// Where the server is, for people: without user and password.
@@ -387,90 +300,4 @@ impl ServerOptions {
 
 pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
-
-fn tls(text: &str) -> Option<Tls> {
-    Some(match text {
-        "disable" => Tls::Disable,
-        "prefer" => Tls::Prefer,
-        "require" => Tls::Require,
-        "verify-ca" => Tls::VerifyCa,
-        "verify-full" => Tls::VerifyFull,
-        _ => return None,
-    })
-}
-
-fn durability(text: &str) -> Option<Durability> {
-    Some(match text {
-        "replicated" => Durability::Replicated,
-        "synced" => Durability::Synced,
-        "buffered" => Durability::Buffered,
-        "volatile" => Durability::Volatile,
-        _ => return None,
-    })
-}
-
-fn decoded(text: &str) -> Result<String> {
-    let text = percent_decode_str(text).decode_utf8();
-    Ok(text.map_err(|_| refuse("holds percent signs that are not UTF-8".into()))?.into_owned())
-}
-
-fn refuse(reason: String) -> Invalid {
-    Invalid::new("url", reason)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(url: &str) -> ServerOptions {
-        ServerOptions::from_url(url).unwrap()
-    }
-
-    #[test]
-    fn a_url_names_a_server_and_a_ledger() {
-        let options = options("postgres://ann:p%40ss@db.example:5433/team?schema=agents&pool=3&timeout=250ms&mode=ro");
-        assert_eq!(options.place, Place::Host { host: "db.example".into(), port: 5433 });
-        assert_eq!((options.user.as_deref(), options.database.as_deref()), (Some("ann"), Some("team")));
-        assert!(matches!(&options.password, Password::Fixed(secret) if secret.reveal() == "p@ss"));
-        assert_eq!((options.schema.as_deref(), options.readers), (Some("agents"), 3));
-        assert_eq!((options.timeout, options.mode), (Duration::from_millis(250), Mode::ReadOnly));
-    }
-
-    #[test]
-    fn tls_is_verified_unless_the_server_is_this_machine() {
-        let tls = |url: &str| options(url).protection();
-        assert_eq!(tls("postgres://db.example/x"), Tls::VerifyFull);
-        assert_eq!(tls("mysql://10.0.0.1/x"), Tls::VerifyFull);
-        for near in [
-            "postgres://127.0.0.1/x",
-            "postgres://[::1]:5433/x",
-            "mysql://localhost/x",
-            "postgres:///x?host=/run/postgresql",
-            "postgres://ann@%2Frun%2Fpostgresql/x",
-            "mysql:///x?socket=/run/mysqld.sock",
-        ] {
-            assert_eq!(tls(near), Tls::Prefer, "{near}");
-        }
-        assert_eq!(tls("postgres://db.example/x?sslmode=require"), Tls::Require);
-        assert_eq!(tls("postgres://127.0.0.1/x?sslmode=verify-full"), Tls::VerifyFull);
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_without_the_password() {
-        for bad in [
-            "postgres://ann:hunter2@host/x?pool=0",
-            "postgres://ann:hunter2@host/x?colour=hunter2",
-            "postgres://ann:hunter2@host/x?sslmode=maybe",
-            "postgres://ann:hunter2@host:99999/x",
-            "postgres://ann:hunter2@host/x?timeout=1",
-            "mysql://ann:hunter2@host/x?schema=y",
-            "mysql://ann:hunter2@host/x?durability=eternal",
-            "redis://ann:hunter2@host/x",
-        ] {
-            let error = ServerOptions::from_url(bad).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
-        }
-        assert!(!format!("{:?}", options("postgres://ann:hunter2@host/x")).contains("hunter2"));
-    }
 }

@@ -26,11 +26,12 @@ pub struct Token {
 /// Where tokens come from.
 #[async_trait]
 pub trait TokenProvider: fmt::Debug + Send + Sync {
-    /// A fresh token. Asked when a connection is to be opened and the last token has expired, or will within the margin.
+    /// A fresh token. Asked when a connection is to be opened and the last token has expired, or will within the margin;
+    /// from any thread, and by several runtimes in turn. It has as long as a connection has to open.
     ///
     /// # Errors
-    /// Whatever keeps the provider from giving one; the connection then fails with
-    /// [`Error::Unavailable`](ledger_core::Error::Unavailable).
+    /// Whatever keeps the provider from giving one. It is logged, and the connection fails with
+    /// [`Error::Unavailable`](ledger_core::Error::Unavailable) once the last token has expired; so it must not name secrets.
     async fn token(&self) -> Result<Token, Box<dyn StdError + Send + Sync>>;
 }
 
@@ -55,15 +56,26 @@ impl Tokens {
     pub(super) async fn secret(&self) -> Result<Secret> {
         // Held while the provider works, so that many connections at once ask it once.
         let mut last = self.last.lock().await;
+        let now = SystemTime::now();
         if let Some(token) = last.as_ref()
-            && SystemTime::now() + self.margin < token.expires_at
+            && now + self.margin < token.expires_at
         {
             return Ok(token.secret.clone());
         }
-        let asked = self.provider.token().await;
-        let token = asked.map_err(|error| Error::unavailable("the token provider gave no token", error))?;
-        let secret = token.secret.clone();
-        *last = Some(token);
-        Ok(secret)
+        let error = match self.provider.token().await {
+            Ok(token) => {
+                let secret = token.secret.clone();
+                *last = Some(token);
+                return Ok(secret);
+            }
+            Err(error) => error,
+        };
+        match last.as_ref().filter(|token| now < token.expires_at) {
+            Some(token) => {
+                tracing::warn!(%error, "the token provider gave no token; the last one is still good");
+                Ok(token.secret.clone())
+            }
+            None => Err(Error::unavailable("the token provider gave no token", error)),
+        }
     }
 }
