@@ -47,7 +47,7 @@ impl SqliteLane {
             }
             let saved = store::checkpoints(connection)?.into_iter().find(|saved| saved.consumer == checkpoint.consumer);
             match saved {
-                Some(ahead) if how == CheckpointMove::Forward && ahead.offset > checkpoint.offset => {
+                Some(ahead) if checkpoint.is_behind(&ahead, how) => {
                     // Written all the same, so that it is synced before it is said to stand.
                     store::save_head(connection, &head).map_err(reading)?;
                     Ok(ahead)
