@@ -1,0 +1,28 @@
+//! Ratios beside the raw driver, from one run: `cargo xtask bench`.
+//!
+//! Each line measures ours and a peer in turn, several times, and prints the median of the pairwise ratios: the speed of
+//! the machine drifts, the ratio does not. The peer has the same rows, indexes, settings and durability.
+
+mod common;
+mod sqlite;
+
+use common::{Parts, Result};
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [_, "child-replay", path] => runtime()?.block_on(sqlite::child_replay(path)),
+        [_, "child-append", path, events] => runtime()?.block_on(sqlite::child_append(path, events.parse()?)),
+        [_, words @ ..] => runtime()?.block_on(all(&Parts::named(words))),
+        [] => Err("no program name".into()),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+async fn all(parts: &Parts) -> Result<()> {
+    println!("{} cores; ratios are medians of pairs", std::thread::available_parallelism()?);
+    sqlite::all(parts).await
+}
