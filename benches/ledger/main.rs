@@ -4,6 +4,8 @@
 //! the machine drifts, the ratio does not. The peer has the same rows, indexes, settings and durability.
 
 mod common;
+mod postgres;
+mod postgres_raw;
 mod sqlite;
 
 use common::{Parts, Result};
@@ -24,5 +26,6 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 
 async fn all(parts: &Parts) -> Result<()> {
     println!("{} cores; ratios are medians of pairs", std::thread::available_parallelism()?);
-    sqlite::all(parts).await
+    sqlite::all(parts).await?;
+    postgres::all(parts).await
 }
