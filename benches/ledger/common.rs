@@ -54,9 +54,21 @@ pub(crate) fn events(seed: usize, count: usize) -> Vec<Event> {
         .collect()
 }
 
+/// What each of `writers` tasks appends.
+fn plans(round: usize, writers: usize, each: usize) -> Vec<Vec<Event>> {
+    (0..writers).map(|writer| events(round * 1_000 + writer, each)).collect()
+}
+
+/// The same events in about the order in which they come when the tasks are equally fast.
+pub(crate) fn interleaved(round: usize, writers: usize, each: usize) -> Vec<Event> {
+    let mut plans: Vec<_> = plans(round, writers, each).into_iter().map(Vec::into_iter).collect();
+    let turns = (0..each).flat_map(|_| plans.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>());
+    turns.map(|event| event.with_id(EventId::random())).collect()
+}
+
 /// How fast `writers` tasks append `each` events, one per call, through one handle.
 pub(crate) async fn writers(ledger: Arc<dyn Ledger>, round: usize, writers: usize, each: usize) -> Result<f64> {
-    let plans: Vec<_> = (0..writers).map(|writer| events(round * 1_000 + writer, each)).collect();
+    let plans = plans(round, writers, each);
     let start = Instant::now();
     let mut tasks = Vec::new();
     for events in plans {

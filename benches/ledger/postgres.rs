@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use agent_ledger::{Event, LedgerExt, PostgresLedger, ReadVerification, ServerOptions};
 use ledger_servers::Postgres;
 
-use crate::common::{Parts, Result, events, heading, median, micros, percentile, print, rate, read_all, writers};
+use crate::common::{
+    Parts, Result, events, heading, interleaved, median, micros, percentile, print, rate, read_all, writers,
+};
 use crate::postgres_raw::Raw;
 
 const ROUNDS: usize = 7;
@@ -88,7 +90,7 @@ async fn single_append(server: &Postgres) -> Result<()> {
     Ok(())
 }
 
-/// Beside one connection that appends as many events, in batches as large as the committer's groups are on average, by
+/// Beside one connection that appends the same events, in batches as large as the committer's groups are on average, by
 /// the one statement that moves the head and stores the rows.
 async fn concurrent_append(server: &Postgres, tasks: usize, each: usize, wanted: &str) -> Result<()> {
     let (mut pairs, mut groups) = (Vec::new(), Vec::new());
@@ -100,7 +102,7 @@ async fn concurrent_append(server: &Postgres, tasks: usize, each: usize, wanted:
         ours.clear(server).await?;
 
         let (place, mut raw) = Place::raw(server).await?;
-        let events = events(round, tasks * each);
+        let events = interleaved(round, tasks, each);
         raw.append(&warm_up(1)).await?;
         let start = Instant::now();
         for batch in events.chunks(group) {
