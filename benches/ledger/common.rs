@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_ledger::{
-    Actor, Event, EventId, EventKind, Ledger, LedgerExt, ModelId, Offset, Payload, Read, RunId, SessionId,
+    Actor, Event, EventId, EventKind, Ledger, LedgerExt, ModelId, Offset, PageSize, Payload, Read, RunId, SessionId,
 };
 use futures_util::TryStreamExt;
 
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 // ---- what is measured -------------------------------------------------------------------------------------------------
 
@@ -89,8 +89,12 @@ pub(crate) async fn writers(ledger: Arc<dyn Ledger>, round: usize, writers: usiz
 
 /// How long it takes to read everything.
 pub(crate) async fn read_all(ledger: &dyn Ledger) -> Result<Duration> {
+    read_in_pages(ledger, PageSize::default()).await
+}
+
+pub(crate) async fn read_in_pages(ledger: &dyn Ledger, page: PageSize) -> Result<Duration> {
     let start = Instant::now();
-    let mut pages = ledger.tail_pages(Read::after(Offset::ZERO));
+    let mut pages = ledger.tail_pages(Read::after(Offset::ZERO).limit(page));
     while let Some(page) = pages.try_next().await? {
         std::hint::black_box(&page.events);
     }

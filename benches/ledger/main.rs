@@ -15,7 +15,11 @@ fn main() -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [_, "child-replay", path] => runtime()?.block_on(sqlite::child_replay(path)),
         [_, "child-append", path, events] => runtime()?.block_on(sqlite::child_append(path, events.parse()?)),
-        [_, words @ ..] => runtime()?.block_on(all(&Parts::named(words))),
+        [_, words @ ..] => {
+            let parts = Parts::named(words);
+            // As runtimes do: a task that waits is woken on the thread that heard of its answer.
+            runtime()?.block_on(async { tokio::spawn(async move { all(&parts).await }).await? })
+        }
         [] => Err("no program name".into()),
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent_ledger::{Event, LedgerExt, PostgresLedger, ReadVerification, ServerOptions};
+use agent_ledger::{Event, LedgerExt, PageSize, PostgresLedger, ReadVerification, ServerOptions};
 use ledger_servers::Postgres;
 
 use crate::common::{
-    Parts, Result, events, heading, interleaved, median, micros, percentile, print, rate, read_all, writers,
+    Parts, Result, events, heading, interleaved, median, micros, percentile, print, rate, read_all, read_in_pages,
+    writers,
 };
 use crate::postgres_raw::Raw;
 
@@ -128,13 +129,16 @@ async fn replay(server: &Postgres) -> Result<()> {
     let mut raw = Raw::connect(server, &place.schema).await?;
     // The first to read a row notes in it that it was committed.
     read_all(&place.ledger).await?;
-    let (mut with, mut without) = (Vec::new(), Vec::new());
+    let (mut with, mut large, mut without) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         with.push((rate(EVENTS, read_all(&place.ledger).await?), rate(EVENTS, raw.copy_out(EVENTS).await?)));
+        let in_large = read_in_pages(&place.ledger, PageSize::new(10_000)?).await?;
+        large.push((rate(EVENTS, in_large), rate(EVENTS, raw.copy_out(EVENTS).await?)));
         without.push((rate(EVENTS, read_all(&unverified).await?), rate(EVENTS, raw.copy_out(EVENTS).await?)));
     }
     print("replay, digests verified (events/s)", &with, ">= 0.60");
-    print("replay, not verified (events/s)", &without, "");
+    print("... in pages of 10,000 (events/s)", &large, ">= 0.60");
+    print("... in default pages, not verified (events/s)", &without, "");
     drop((raw, unverified));
     place.clear(server).await
 }
