@@ -135,7 +135,12 @@ pub(super) async fn page<E: Engine>(
             }
             PageRow::Event(row) => row,
         };
-        if events.len() == read.page_size().get() || bytes >= MAX_PAGE_BYTES {
+        if events.len() == read.page_size().get() {
+            more = true;
+            // The statement gives one row more than a page, and this is it: reading on to the end keeps the connection.
+            return Ok(ControlFlow::Continue(()));
+        }
+        if bytes >= MAX_PAGE_BYTES {
             more = true;
             return Ok(ControlFlow::Break(()));
         }
