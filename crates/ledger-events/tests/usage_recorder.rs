@@ -4,7 +4,6 @@
 
 mod scripted;
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use ledger_conformance::events::{actor, run, session};
 use ledger_core::{Ledger, Timestamp};
 use ledger_events::recorder::{Counts, Request, Scope, UsageOptions, UsageRecorder};
 use ledger_events::{CallStatus, Cost, CostSource, LlmCall, MAX_TOKENS, Millis, Tokens};
-use scripted::{Answer, Scripted, broken, unavailable, unknown};
+use scripted::{Answer, Scripted, broken, unavailable};
 use tokio::time::{Instant, sleep, timeout};
 
 /// What a client of a provider gives.
@@ -242,6 +241,17 @@ async fn a_call_beyond_its_limit_is_a_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_limit_of_a_call_runs_from_when_it_does() {
+    let ledger = Scripted::new([]);
+    let recorder = start(&ledger);
+    let tracked = recorder.track_within(Duration::from_millis(11), request(), good(), describe);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(scope("c").run(tracked).await.unwrap(), Ok(Reply("four")));
+    recorder.close().await;
+    assert_eq!(ledger.all::<LlmCall>().await[0].duration_ms.map(Millis::get), Some(10.0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_panics_is_an_error_of_that_class() {
     let ledger = Scripted::new([]);
     let recorder = start(&ledger);
@@ -374,141 +384,4 @@ async fn a_scope_names_session_turn_run_and_actor() {
     let event = &ledger.log().await[0].event;
     assert_eq!((event.run_id.as_str(), event.actor.as_str()), ("other", "planner"));
     assert_eq!(event.session_id, Some(session("s")));
-}
-
-// The queue.
-
-#[tokio::test(start_paused = true)]
-async fn an_append_whose_outcome_is_unknown_ends_in_one_copy() {
-    let ledger = Scripted::new([Answer::StoreAndSay(unknown())]);
-    let recorder = start(&ledger);
-    track(&recorder, "c").await;
-    recorder.close().await;
-    assert_eq!(ledger.appends(), 2);
-    assert_eq!(ledger.log().await.len(), 1);
-    assert_eq!(recorder.counts(), Counts { recorded: 1, retried: 1, ..Counts::default() });
-}
-
-#[tokio::test(start_paused = true)]
-async fn after_three_attempts_a_record_is_dropped_and_the_next_is_tried_again() {
-    let ledger = Scripted::new((0..3).map(|_| Answer::Refuse(unavailable())));
-    let recorder = start(&ledger);
-    track(&recorder, "lost").await;
-    recorder.flush().await;
-    assert_eq!(ledger.appends(), 3);
-    track(&recorder, "kept").await;
-    recorder.close().await;
-    assert_eq!(call_ids(&ledger.all().await), ["kept"]);
-    assert_eq!(recorder.counts(), Counts { recorded: 1, retried: 2, dropped: 1, ..Counts::default() });
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_slow_ledger_does_not_delay_calls() {
-    let ledger = Scripted::new((0..4).map(|_| Answer::Late(Duration::from_secs(3_600))));
-    let recorder = start(&ledger);
-    let began = Instant::now();
-    for _ in 0..3 {
-        track(&recorder, "c").await;
-    }
-    assert_eq!(began.elapsed(), Duration::from_millis(30));
-    assert_eq!(ledger.log().await.len(), 0);
-    recorder.flush().await;
-    assert!(began.elapsed() >= Duration::from_secs(2 * 3_600));
-    assert_eq!(ledger.log().await.len(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_waits_is_stored_in_one_append() {
-    let ledger = Scripted::new([]);
-    let recorder = start(&ledger);
-    let call = LlmCall::new("chat", "openai", Timestamp::now());
-    (0..400).for_each(|_| recorder.record(call.clone()));
-    recorder.flush().await;
-    assert_eq!((ledger.appends(), recorder.counts().recorded), (1, 400));
-    (0..1_000).for_each(|_| recorder.record(call.clone()));
-    recorder.flush().await;
-    assert_eq!((ledger.appends(), recorder.counts().recorded), (3, 1_400));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_full_queue_drops_what_comes_and_keeps_what_waits() {
-    let ledger = Scripted::new([Answer::Late(Duration::from_secs(1))]);
-    let options = options().queue_length(NonZeroUsize::MIN);
-    let recorder = UsageRecorder::start(Arc::clone(&ledger) as Arc<dyn Ledger>, options).unwrap();
-    track(&recorder, "first").await;
-    // The first is being stored, and still takes its place.
-    track(&recorder, "second").await;
-    assert_eq!(recorder.counts().dropped, 1);
-    recorder.flush().await;
-    track(&recorder, "third").await;
-    recorder.close().await;
-    assert_eq!(call_ids(&ledger.all().await), ["first", "third"]);
-    assert_eq!(recorder.counts(), Counts { recorded: 2, dropped: 1, ..Counts::default() });
-}
-
-#[tokio::test(start_paused = true)]
-async fn close_stores_what_waits_and_ignores_what_comes_later() {
-    let ledger = Scripted::new([Answer::Late(Duration::from_secs(1))]);
-    let recorder = start(&ledger);
-    track(&recorder, "before").await;
-    let other = recorder.clone();
-    tokio::join!(recorder.close(), other.close(), other.flush());
-    assert_eq!(recorder.counts(), Counts { recorded: 1, ..Counts::default() });
-    assert_eq!(scope("c").run(recorder.track(request(), good(), describe)).await, Ok(Reply("four")));
-    recorder.close().await;
-    recorder.flush().await;
-    assert_eq!(call_ids(&ledger.all().await), ["before"]);
-    assert_eq!(recorder.counts(), Counts { recorded: 1, dropped: 1, ..Counts::default() });
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_recorder_that_is_dropped_stores_what_waits() {
-    let ledger = Scripted::new([Answer::Late(Duration::from_secs(1))]);
-    let mut wakeup = ledger.wakeup();
-    let recorder = start(&ledger);
-    let running = tokio::spawn(scope("running").run(recorder.track(request(), good(), describe)));
-    tokio::task::yield_now().await;
-    drop(recorder);
-    running.await.unwrap().unwrap();
-    wakeup.wait().await.unwrap();
-    assert_eq!(call_ids(&ledger.all().await), ["running"]);
-}
-
-#[test]
-fn what_waits_when_the_runtime_ends_is_counted_as_dropped() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let ledger = Scripted::new([Answer::Late(Duration::from_secs(3_600))]);
-    let call = LlmCall::new("chat", "openai", Timestamp::now());
-    let recorder = runtime.block_on(async {
-        let recorder = start(&ledger);
-        recorder.record(call.clone());
-        tokio::task::yield_now().await;
-        recorder.record(call.clone());
-        recorder
-    });
-    assert_eq!(ledger.appends(), 1);
-    drop(runtime);
-    recorder.record(call);
-    assert_eq!(recorder.counts(), Counts { dropped: 3, ..Counts::default() });
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        recorder.flush().await;
-        recorder.close().await;
-    });
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_ledger_that_panics_takes_its_records_along_and_no_call() {
-    let ledger = Scripted::new([Answer::Panic]);
-    let recorder = start(&ledger);
-    track(&recorder, "first").await;
-    recorder.flush().await;
-    track(&recorder, "second").await;
-    recorder.close().await;
-    assert_eq!(recorder.counts(), Counts { dropped: 2, ..Counts::default() });
-}
-
-#[test]
-fn a_recorder_needs_a_runtime_to_start() {
-    assert!(UsageRecorder::start(Scripted::new([]) as Arc<dyn Ledger>, options()).is_err());
 }

@@ -14,7 +14,8 @@ pub struct Counts {
     /// Appends that were made again, because the ledger was not available or did not say what became of them.
     pub retried: u64,
     /// Records that are lost: the queue was full, the ledger did not take them, they were not valid, or the recorder
-    /// was closed. Alarm on this one.
+    /// was closed. Alarm on this one. A record whose last append was never answered is counted here, and may be in the
+    /// ledger all the same.
     pub dropped: u64,
     /// Calls that were not recorded because they ran outside of every scope.
     pub without_scope: u64,
