@@ -13,7 +13,7 @@ use ledger_core::{Ledger, Timestamp};
 use ledger_events::LlmCall;
 use ledger_events::recorder::{Counts, Request, Scope, UsageOptions, UsageRecorder};
 use scripted::{Answer, Scripted, broken, unavailable, unknown};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 fn options() -> UsageOptions {
     UsageOptions::new(run("run"), actor("api"))
@@ -144,7 +144,7 @@ async fn a_recorder_that_is_dropped_stores_what_waits() {
     let recorder = start(&ledger);
     track(&recorder, "waiting").await;
     drop(recorder);
-    wakeup.wait().await.unwrap();
+    timeout(Duration::from_secs(10), wakeup.wait()).await.unwrap().unwrap();
     assert_eq!(call_ids(&ledger).await, ["waiting"]);
 }
 
