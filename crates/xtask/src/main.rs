@@ -58,6 +58,8 @@ fn check() -> Outcome {
         let package = ["clippy", "--package", "agent-ledger", "--no-default-features", "--features", engine, "--quiet"];
         cargo(&[package.as_slice(), &["--", "--deny", "warnings"]].concat())?;
     }
+    // Importers and projections take the payloads without the recorders.
+    cargo(&["clippy", "--package", "ledger-events", "--quiet", "--", "--deny", "warnings"])?;
     let docs = Command::new(env!("CARGO"))
         .args(["doc", "--workspace", "--no-deps", "--quiet"])
         .env("RUSTDOCFLAGS", "--deny warnings")
