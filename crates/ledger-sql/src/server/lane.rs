@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join;
 use ledger_core::{
     AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Extent, Head, LedgerId, Offset, RecordedBatch,
     RecordedEvent, Result, Timestamp,
@@ -18,7 +19,7 @@ use super::options::LONGEST;
 use super::questions;
 use super::statements::{delete_all, save_all_and_commit, save_and_commit};
 use super::verify;
-use crate::committer::Lane;
+use crate::committer::{Lane, Outcomes};
 use crate::head::HeadRow;
 
 /// Between two attempts while the server is away, at first and at most.
@@ -78,13 +79,17 @@ impl<E: Engine> ServerLane<E> {
 }
 
 impl<E: Engine> Lane for ServerLane<E> {
-    fn append(&mut self, batches: &[Batch]) -> Result<Vec<Result<AppendOutcome>>> {
-        self.runtime.block_on(self.writer.append(batches))
+    const WAITS: bool = true;
+
+    fn append(&mut self, batches: &[Batch], meanwhile: impl FnOnce()) -> Outcomes {
+        // In this order: first the statement is sent.
+        let both = join(self.writer.append(batches), async { meanwhile() });
+        self.runtime.block_on(both).0
     }
 }
 
 impl<E: Engine> Writer<E> {
-    async fn append(&mut self, batches: &[Batch]) -> Result<Vec<Result<AppendOutcome>>> {
+    async fn append(&mut self, batches: &[Batch]) -> Outcomes {
         let unknown = match self.append_new(batches).await {
             Ok(Some(outcomes)) => return Ok(outcomes),
             Ok(None) | Err(Failure::KnownId | Failure::Again(_) | Failure::Demoted(_)) => false,
