@@ -32,6 +32,8 @@ mod open;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use diagnose::diagnose;
 pub use ledger_core::*;
+#[cfg(feature = "recorder")]
+pub use ledger_events as events;
 pub use ledger_memory::MemoryLedger;
 #[cfg(all(feature = "entra", any(feature = "postgres", feature = "mysql")))]
 pub use ledger_sql::EntraTokens;

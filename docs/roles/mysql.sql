@@ -5,6 +5,7 @@
 --
 -- then give a login one of the roles:  GRANT ledger_appender TO ann@'%'; SET DEFAULT ROLE ledger_appender FOR ann@'%';
 -- (MySQL 8 writes TO where MariaDB writes FOR) and open the ledger with mode=rw (an appender makes no tables) or mode=ro.
+-- The guards are triggers, which MySQL runs with the rights of whoever made the ledger: do not drop that account.
 CREATE ROLE IF NOT EXISTS ledger_reader;
 CREATE ROLE IF NOT EXISTS ledger_appender;
 GRANT SELECT ON events TO ledger_reader;

@@ -33,6 +33,12 @@ impl Checkpoint {
         Self { consumer, offset: Offset::ZERO, event_id: None, updated_at: Timestamp::now() }
     }
 
+    /// Whether `saved` of the same consumer stays, because it stands further on and may not be taken back.
+    #[must_use]
+    pub fn is_behind(&self, saved: &Self, how: CheckpointMove) -> bool {
+        how == CheckpointMove::Forward && saved.offset > self.offset
+    }
+
     /// Whether a ledger of this extent, with `found` as the id of its event at [`Self::offset`], is one in which the
     /// consumer can go on.
     #[must_use]

@@ -114,6 +114,12 @@ impl LlmCall {
             revision: None,
         }
     }
+
+    /// Says that the call ended with `status`, and why: a class or code such as `overloaded`, never the message.
+    pub fn fail(&mut self, status: CallStatus, error_class: impl Into<String>) {
+        self.status = status;
+        self.error_class = Some(error_class.into());
+    }
 }
 
 impl EventPayload for LlmCall {

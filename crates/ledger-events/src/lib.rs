@@ -11,6 +11,8 @@
 //!
 //! Nothing here carries prompts, answers, tool arguments or tool output, except [`LlmMessage`], which nobody writes
 //! unless asked to.
+//!
+//! With the feature `recorder`, `recorder` writes them from inside a running program, without ever being in its way.
 
 mod call;
 mod cost;
@@ -20,6 +22,8 @@ mod message;
 mod millis;
 pub mod observations;
 mod open_enum;
+#[cfg(feature = "recorder")]
+pub mod recorder;
 mod run;
 mod session;
 mod strategy;

@@ -158,7 +158,7 @@ impl State {
             return Err(Error::CheckpointLost { consumer: checkpoint.consumer, offset: checkpoint.offset });
         }
         match self.checkpoints.get(&checkpoint.consumer) {
-            Some(ahead) if how == CheckpointMove::Forward && ahead.offset > checkpoint.offset => Ok(ahead.clone()),
+            Some(ahead) if checkpoint.is_behind(ahead, how) => Ok(ahead.clone()),
             _ => {
                 let saved = Checkpoint { updated_at: Timestamp::now(), ..checkpoint };
                 self.checkpoints.insert(saved.consumer.clone(), saved.clone());

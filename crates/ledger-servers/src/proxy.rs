@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::ports;
 
@@ -21,10 +22,10 @@ impl Proxy {
     pub fn to(port: u16) -> Self {
         let listener = ports::listener();
         let own = listener.local_addr().expect("a listener has an address").port();
-        let wire = Arc::new(Wire::default());
+        let wire = Arc::new(Wire { state: Mutex::new(State { to: port, ..State::default() }) });
         let accepting = std::thread::spawn({
             let wire = Arc::clone(&wire);
-            move || wire.accept(&listener, port)
+            move || wire.accept(&listener)
         });
         Self { port: own, to: port, wire, accepting: Some(accepting) }
     }
@@ -51,7 +52,13 @@ impl Proxy {
         close(connections);
     }
 
-    /// While true, answers of the server are thrown away, and no connection closes: a network that stalls.
+    /// Leads new connections to the server on this port.
+    pub fn lead_to(&self, port: u16) {
+        self.wire.state().to = port;
+    }
+
+    /// While true, answers of the server are thrown away, and no connection closes, nor does the server hear that a client
+    /// did: a network that stalls.
     pub fn swallow(&self, on: bool) {
         self.wire.state().swallow = on;
     }
@@ -59,6 +66,11 @@ impl Proxy {
     /// While true, new connections are closed at once.
     pub fn refuse(&self, on: bool) {
         self.wire.state().refuse = on;
+    }
+
+    /// How many connections it has taken.
+    pub fn accepted(&self) -> u64 {
+        self.wire.state().accepted
     }
 
     /// How many bytes of the server's answers it has forwarded.
@@ -86,6 +98,8 @@ struct Wire {
 
 #[derive(Default)]
 struct State {
+    /// The server's port.
+    to: u16,
     /// Client and server of each open connection.
     connections: HashMap<u64, [TcpStream; 2]>,
     accepted: u64,
@@ -111,10 +125,10 @@ impl Wire {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn accept(&self, listener: &TcpListener, to: u16) {
+    fn accept(&self, listener: &TcpListener) {
         std::thread::scope(|scope| {
             for client in listener.incoming() {
-                let State { refuse, ended, .. } = *self.state();
+                let State { to, refuse, ended, .. } = *self.state();
                 match client {
                     _ if ended => break,
                     Ok(client) if !refuse => drop(scope.spawn(move || self.serve(client, to))),
@@ -133,6 +147,9 @@ impl Wire {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let _ = std::io::copy(&mut &client, &mut &server);
+                while self.is_stalled(id) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 let _ = server.shutdown(Shutdown::Write);
             });
             let _ = self.answer(id, &server, &client);
@@ -140,6 +157,12 @@ impl Wire {
         });
         self.state().connections.remove(&id);
         Some(())
+    }
+
+    /// Whether the server must not hear yet that the client is gone.
+    fn is_stalled(&self, id: u64) -> bool {
+        let state = self.state();
+        state.swallow && !state.ended && state.connections.contains_key(&id)
     }
 
     fn register(&self, connection: [TcpStream; 2]) -> Option<u64> {

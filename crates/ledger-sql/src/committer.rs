@@ -18,11 +18,17 @@ const GROUP_EVENTS: usize = 10_000;
 /// Payload bytes of one transaction.
 const GROUP_BYTES: usize = 64 * 1024 * 1024;
 
+/// What came of a group of batches: an outcome for each, or one failure for all.
+pub(crate) type Outcomes = Result<Vec<Result<AppendOutcome>>>;
+
 /// An engine's way to write, used by the committer's thread only.
 pub(crate) trait Lane: Send + 'static {
+    /// Whether storing is mostly waiting for somebody else, which is when others are better answered.
+    const WAITS: bool;
+
     /// Stores each of `batches`, in this order, or refuses it; all in one transaction, which is durable when this
-    /// returns. One answer for each, or one failure for all.
-    fn append(&mut self, batches: &[Batch]) -> Result<Vec<Result<AppendOutcome>>>;
+    /// returns. One answer for each, or one failure for all. Calls `meanwhile` once, when it first waits.
+    fn append(&mut self, batches: &[Batch], meanwhile: impl FnOnce()) -> Outcomes;
 }
 
 /// The handle to a lane's thread. When it is dropped the thread finishes what is queued, then ends.
@@ -97,21 +103,27 @@ impl<L> Drop for Committer<L> {
 }
 
 fn work<L: Lane>(mut lane: L, mut jobs: mpsc::Receiver<Job<L>>, committed: impl Fn()) {
+    // While others wait, the lane does not wait until everybody of the group before has been woken.
+    let mut earlier: Option<Answers> = None;
     let mut next = jobs.blocking_recv();
     while let Some(job) = next {
         next = match job {
             Job::Append(first) => {
                 let (group, after) = gather(first, &mut jobs);
-                commit(&mut lane, group, &committed);
+                let done = commit(&mut lane, group, earlier.take(), &committed);
+                earlier = L::WAITS.then_some(done);
                 after
             }
             Job::Other(job) => {
+                earlier = None;
                 job(&mut lane);
                 committed();
                 None
             }
         };
+        next = next.or_else(|| jobs.try_recv().ok());
         if next.is_none() {
+            earlier = None;
             next = jobs.blocking_recv();
         }
     }
@@ -136,25 +148,38 @@ fn gather<L>(first: Waiting, jobs: &mut mpsc::Receiver<Job<L>>) -> (Vec<Waiting>
     }
 }
 
-fn commit<L: Lane>(lane: &mut L, group: Vec<Waiting>, committed: &impl Fn()) {
-    let (batches, answers): (Vec<_>, Vec<_>) = group.into_iter().map(|waiting| (waiting.batch, waiting.answer)).unzip();
-    let outcomes = lane.append(&batches);
+fn commit<L: Lane>(lane: &mut L, group: Vec<Waiting>, earlier: Option<Answers>, committed: &impl Fn()) -> Answers {
+    let (batches, callers): (Vec<_>, Vec<_>) = group.into_iter().map(|waiting| (waiting.batch, waiting.answer)).unzip();
+    let outcomes = lane.append(&batches, || drop(earlier));
     match &outcomes {
         Ok(_) => tracing::trace!(batches = batches.len(), "committed"),
         Err(failure) => tracing::warn!(batches = batches.len(), %failure, "not committed"),
     }
     committed();
-    // A caller that has gone has its events stored all the same, so nobody minds an answer that is not taken.
-    match outcomes {
-        Ok(outcomes) => {
-            for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                let _ = answer.send(outcome);
+    Answers { callers, outcomes }
+}
+
+/// Callers, and what they are told when this is dropped.
+struct Answers {
+    callers: Vec<oneshot::Sender<Result<AppendOutcome>>>,
+    outcomes: Outcomes,
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        let callers = std::mem::take(&mut self.callers);
+        // A caller that has gone has its events stored all the same, so nobody minds an answer that is not taken.
+        match std::mem::replace(&mut self.outcomes, Ok(Vec::new())) {
+            Ok(outcomes) => {
+                for (caller, outcome) in callers.into_iter().zip(outcomes) {
+                    let _ = caller.send(outcome);
+                }
             }
-        }
-        Err(failure) => {
-            let failure = Arc::new(failure);
-            for answer in answers {
-                let _ = answer.send(Err(failure.share()));
+            Err(failure) => {
+                let failure = Arc::new(failure);
+                for caller in callers {
+                    let _ = caller.send(Err(failure.share()));
+                }
             }
         }
     }

@@ -37,7 +37,7 @@ pub struct Diagnosis {
     pub head: Option<Head>,
     /// Whether this login, or this process, may append; `None` when that is not known.
     pub may_append: Option<bool>,
-    /// Whether this login may change or delete events, were it not for the guards; `None` when that is not known.
+    /// Whether this login may change or delete events (on MySQL: change), were it not for the guards; `None` when that is not known.
     pub may_change_events: Option<bool>,
     /// The triggers and constraints that keep the log append-only, and that are not there; `None` when that is not known.
     pub guards_missing: Option<Vec<&'static str>>,

@@ -4,16 +4,13 @@ use ledger_core::{Error, Extent, Offset, Result, Timestamp, Verification};
 
 use crate::row::Row;
 
-/// Events that are checked at a time.
-const PART_EVENTS: usize = 20_000;
-
-/// The ledger's extent, cut into parts. The first one begins at 0 and the last one reaches to the end of the offsets, since
+/// The ledger's extent, cut into parts of so many events. The first one begins at 0 and the last one reaches to the end of the offsets, since
 /// nothing may stand outside.
-pub(crate) fn parts(extent: Extent) -> impl Iterator<Item = (Offset, Offset)> {
+pub(crate) fn parts(extent: Extent, events: usize) -> impl Iterator<Item = (Offset, Offset)> {
     let mut next = Some(Offset::ZERO);
     std::iter::from_fn(move || {
         let first = next?;
-        let last = first.max(extent.first).checked_add(PART_EVENTS - 1).filter(|last| *last < extent.last);
+        let last = first.max(extent.first).checked_add(events.saturating_sub(1)).filter(|last| *last < extent.last);
         next = last.map(Offset::after);
         Some((first, last.unwrap_or(Offset::MAX)))
     })

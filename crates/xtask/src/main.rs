@@ -8,7 +8,9 @@ const TOOLS: [(&str, &str); 2] = [("sqlite3", "sqlite3"), ("strace", "strace")];
 const USAGE: &str = "usage: cargo xtask <task>
 
   test [ARGS]   installs what the tests need, then runs them all (ARGS go to cargo test)
-  bench [PART]  prints ratios beside the raw driver: append, concurrent, replay, snapshot, wakeup, memory, or all
+  bench [PART]  prints ratios beside the raw driver; of SQLite: append, concurrent, replay, snapshot, wakeup, memory;
+                of Postgres: append, single, concurrent, replay, growth; or all. Several words name the parts that have
+                them all: postgres append
   check         format, clippy and docs, with warnings denied";
 
 type Outcome = Result<(), String>;
@@ -56,6 +58,8 @@ fn check() -> Outcome {
         let package = ["clippy", "--package", "agent-ledger", "--no-default-features", "--features", engine, "--quiet"];
         cargo(&[package.as_slice(), &["--", "--deny", "warnings"]].concat())?;
     }
+    // Importers and projections take the payloads without the recorders.
+    cargo(&["clippy", "--package", "ledger-events", "--quiet", "--", "--deny", "warnings"])?;
     let docs = Command::new(env!("CARGO"))
         .args(["doc", "--workspace", "--no-deps", "--quiet"])
         .env("RUSTDOCFLAGS", "--deny warnings")

@@ -19,7 +19,7 @@ use crate::known::Known;
 use crate::row::Row;
 use crate::server::{
     Answer, Bell, Each, EachPageRow, Engine, Kept, NewRow, Secret, ServerKind, ServerLedger, ServerOptions, Statement,
-    Verdict, bind, page_by_scan, scan, script,
+    Verdict, bind, page_by_scan, scan, script, version,
 };
 
 /// A ledger in a MySQL or MariaDB database. Clones share the connections.
@@ -45,15 +45,15 @@ impl Engine for MySql {
 
     const LOCK_HEAD: &'static str = r#"START TRANSACTION; SELECT CONVERT(ledger_id USING utf8mb4), schema_version, epoch,
         "first", "next", recorded_at, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(6))
-        FROM ledger_head WHERE lane = 1 FOR UPDATE"#;
-
-    const CURRENT_SCHEMA: &'static str = "DATABASE()";
+        FROM ledger_head WHERE lane = 1 FOR UPDATE; SELECT coalesce(max("offset"), 0) FROM events"#;
 
     const SETTINGS: &'static str = "SELECT CAST(@@GLOBAL.innodb_flush_log_at_trx_commit AS CHAR), \
         CAST(@@GLOBAL.log_bin AS CHAR), CAST(@@GLOBAL.sync_binlog AS CHAR), CAST(@@GLOBAL.innodb_doublewrite AS CHAR), \
-        CAST(@@version AS CHAR), CASE WHEN @@GLOBAL.read_only THEN 'standby' ELSE 'primary' END";
+        COALESCE((SELECT CAST(variable_value AS CHAR) FROM performance_schema.global_status \
+            WHERE variable_name = 'Innodb_redo_log_enabled'), 'ON'), \
+        'UTF8', CAST(@@version AS CHAR), CASE WHEN @@GLOBAL.read_only THEN 'standby' ELSE 'primary' END";
 
-    const KEPT_COLUMNS: usize = 4;
+    const KEPT_COLUMNS: usize = 5;
 
     const GUARDS: &'static [&'static str] = &[
         "events_are_never_changed",
@@ -80,13 +80,24 @@ impl Engine for MySql {
 
     const TLS: &'static str = "SHOW SESSION STATUS LIKE 'Ssl_version'";
 
+    fn is_recent(version: &str) -> bool {
+        let oldest = if version.contains("MariaDB") { vec![10, 6] } else { vec![8, 0, 16] };
+        self::version(version) >= oldest
+    }
+
+    fn exists(table: &str) -> String {
+        format!(
+            "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '{table}'"
+        )
+    }
+
     fn tables() -> Vec<&'static str> {
         include_str!("schema_1.sql").split("\n;\n").filter(|statement| !statement.trim().is_empty()).collect()
     }
 
     fn begin_migration(options: &ServerOptions) -> String {
         // Released with the connection, whatever becomes of this process. Its name is the whole server's.
-        let wait = options.busy_timeout.as_secs().max(1);
+        let wait = options.lock_timeout().as_secs().max(1);
         format!("SELECT GET_LOCK(CONCAT('agent-ledger ', MD5(DATABASE())), {wait})")
     }
 

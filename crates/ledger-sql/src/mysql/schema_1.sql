@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS ledger_checkpoints (
 ;
 -- What was done to the ledger beside appending.
 CREATE TABLE IF NOT EXISTS ledger_operations (
+    id        BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, -- some servers take no table without one
     at        BIGINT NOT NULL,
     operation VARCHAR(64) CHARACTER SET utf8mb4 NOT NULL,
     detail    TEXT CHARACTER SET utf8mb4 NOT NULL

@@ -31,11 +31,19 @@ pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
         | 1317
         | 1927
         | 2006
-        | 2013 => Verdict::Gone,
+        | 2013
+        // Was idle too long, was killed, or the server is offline or not in its cluster.
+        | 1047
+        | 3032
+        | 3169
+        | 4031
+        // The prepared statement is gone.
+        | 1243
+        | 1615 => Verdict::Gone,
         // The last: it wants an encrypted connection.
         1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1698 | 3118 | 3159 => Verdict::Denied,
-        // read_only, super_read_only, offline.
-        1290 | 1792 | 1836 | 3032 => Verdict::ReadOnly,
+        // read_only, super_read_only.
+        1290 | 1792 | 1836 => Verdict::ReadOnly,
         1046 | 1049 | 1146 => Verdict::Missing,
         30001 | 30002 | 126 | 127 | 1034 | 1194 | 1712 => Verdict::Damaged,
         _ => Verdict::Other,

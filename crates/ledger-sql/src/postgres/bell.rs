@@ -32,18 +32,18 @@ impl PgBell {
         let mut listener = PgListener::connect_with(&pool).await?;
         // A lost connection is an error here: then the whole bell is made anew, with a fresh token.
         listener.eager_reconnect(false);
-        // A ring is worth no sync, and no wait for a standby.
-        listener.execute(AssertSqlSafe("SET synchronous_commit = off")).await?;
         let process: i32 = listener.fetch_one(AssertSqlSafe("SELECT pg_backend_pid()")).await?.try_get(0)?;
         let channel = format!("agent_ledger_{ledger_id}");
-        let ring = format!("NOTIFY \"{channel}\"");
+        // A ring is worth no sync, and no wait for a standby. Only for its own transaction: behind a pooler the session may
+        // be that of an append next.
+        let ring = format!("BEGIN; SET LOCAL synchronous_commit = off; NOTIFY \"{channel}\"; COMMIT");
         Ok(Self { listener, channel, listens: false, ring, process: process.unsigned_abs() })
     }
 }
 
 impl Bell for PgBell {
     async fn ring(&mut self) -> Result<(), sqlx::Error> {
-        self.listener.execute(AssertSqlSafe(self.ring.clone())).await?;
+        self.listener.execute(sqlx::raw_sql(AssertSqlSafe(self.ring.clone()))).await?;
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use crate::row::Row;
 use crate::seal::seal_from_bytes;
 use crate::server::{
     Answer, Each, EachPageRow, Engine, Kept, NewRow, Secret, ServerKind, ServerLedger, ServerOptions, Statement,
-    Verdict, bind, page_by_scan, scan, script,
+    Verdict, bind, page_by_scan, scan, script, version,
 };
 use micros::Micros;
 
@@ -49,13 +49,11 @@ impl Engine for Postgres {
 
     const LOCK_HEAD: &'static str = r#"BEGIN; SELECT ledger_id, schema_version, epoch, "first", "next",
         (extract(epoch FROM recorded_at) * 1000000)::bigint, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
-        FROM ledger_head WHERE lane = 1 FOR UPDATE"#;
-
-    const CURRENT_SCHEMA: &'static str = "current_schema()";
+        FROM ledger_head WHERE lane = 1 FOR UPDATE; SELECT coalesce(max("offset"), 0) FROM events"#;
 
     const SETTINGS: &'static str = "SELECT current_setting('fsync'), current_setting('full_page_writes'), \
         current_setting('synchronous_commit'), current_setting('synchronous_standby_names'), \
-        current_setting('server_version'), CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END";
+        current_setting('server_encoding'), current_setting('server_version'), CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END";
 
     const KEPT_COLUMNS: usize = 4;
 
@@ -69,6 +67,18 @@ impl Engine for Postgres {
         (has_any_column_privilege('events', 'UPDATE') OR has_table_privilege('events', 'DELETE, TRUNCATE'))::int::bigint";
 
     const TLS: &'static str = "SELECT 'tls', version FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+
+    fn is_recent(version: &str) -> bool {
+        self::version(version) >= vec![15]
+    }
+
+    // Also tables that this login has no rights on, which `information_schema` hides.
+    fn exists(table: &str) -> String {
+        format!(
+            "SELECT count(*) FROM pg_class WHERE relname = '{table}' AND relkind = 'r' \
+             AND relnamespace = to_regnamespace(quote_ident(current_schema()))"
+        )
+    }
 
     fn tables() -> Vec<&'static str> {
         vec![include_str!("schema_1.sql")]

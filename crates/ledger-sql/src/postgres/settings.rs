@@ -48,13 +48,14 @@ pub(super) fn driver_options(options: &ServerOptions, secret: Option<&Secret>) -
 }
 
 /// Set by statements and not at login, which poolers refuse. `statement_timeout` does not end a wait for a standby; the
-/// client's own deadline does. What a rule of somebody else warns of may quote an event, and the driver logs it.
+/// client's own deadline does. A writer that vanished within a transaction holds the lane no longer than a statement may
+/// take. What a rule of somebody else warns of may quote an event, and the driver logs it.
 fn set_up(options: &ServerOptions) -> String {
+    let (lock, timeout) = (options.lock_timeout().as_millis().max(1), options.timeout.as_millis().max(1));
     let mut set = format!(
-        "SET lock_timeout = {}; SET statement_timeout = {}; SET max_parallel_workers_per_gather = 0; \
-         SET client_min_messages = error;",
-        options.busy_timeout.as_millis().max(1),
-        options.timeout.as_millis().max(1)
+        "SET lock_timeout = {lock}; SET statement_timeout = {timeout}; \
+         SET idle_in_transaction_session_timeout = {timeout}; SET default_transaction_isolation = 'read committed'; \
+         SET max_parallel_workers_per_gather = 0; SET client_min_messages = error;"
     );
     if let Some(schema) = &options.schema {
         set.push_str(&format!(" SET search_path = {};", quoted(schema)));

@@ -22,6 +22,8 @@ pub(super) fn verdict(said: &dyn DatabaseError) -> (Verdict, String) {
         "25006" => Verdict::ReadOnly,
         "42P01" | "3D000" | "3F000" => Verdict::Missing,
         "AL001" | "AL002" | "XX001" | "XX002" => Verdict::Damaged,
+        // A pooler gave the session to another client, or this client another session: its statements are not there.
+        "26000" | "42P05" => Verdict::Gone,
         // The shape of a table changed under a prepared statement.
         "0A000" if message.contains("cached plan") => Verdict::Gone,
         code if code.starts_with("28") || code == "42501" => Verdict::Denied,

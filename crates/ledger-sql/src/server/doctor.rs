@@ -35,7 +35,7 @@ impl<E: Engine> ServerLedger<E> {
 }
 
 async fn server<E: Engine>(link: &mut Link<E>, options: &ServerOptions) -> Result<Diagnosis, Failure> {
-    let Settings { kept, version, is_standby } = questions::settings(link).await?;
+    let Settings { kept, version, is_standby, unfit } = questions::settings(link).await?;
     let mut found = Diagnosis::new(migrate::place(options), E::NAME);
     found.version = Some(version);
     found.role = if is_standby { Role::Standby } else { Role::Primary };
@@ -45,6 +45,9 @@ async fn server<E: Engine>(link: &mut Link<E>, options: &ServerOptions) -> Resul
     let protocol = |told: Option<String>| told.filter(|told| !told.is_empty()).unwrap_or_else(|| OFF.into());
     found.tls = texts(link, E::TLS, 1).await?.pop().map(protocol);
     found.round_trip_us = Some(round_trip(link).await?);
+    if let Some(why) = unfit {
+        found.find(Severity::Fix, why);
+    }
     judge_server(&mut found, options);
     match migrate::identity(link).await? {
         Some((_, version)) if found.schema(version, migrate::SCHEMA_VERSION) => {

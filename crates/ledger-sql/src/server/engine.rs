@@ -119,17 +119,21 @@ pub trait Engine: Sized + Send + Sync + 'static {
     const POLL: Duration;
 
     /// Begins a transaction, locks the head row, which is the lane, and reads it: `ledger_id, schema_version, epoch, first,
-    /// next`, when the last event was recorded, and the server's time, both in microseconds since 1970.
+    /// next`, when the last event was recorded, and the server's time, both in microseconds since 1970. Then, as a statement of its own that sees what the last lane
+    /// holder did: where the last event stands.
     const LOCK_HEAD: &'static str;
 
-    /// The schema that unqualified names mean, as an expression.
-    const CURRENT_SCHEMA: &'static str;
+    /// Whether the version is one that a ledger can be kept on.
+    fn is_recent(version: &str) -> bool;
 
-    /// What the server is set to: text columns for [`Self::kept`], then the server's version, then its role: `primary` or
+    /// How many tables of this name there are where unqualified names are looked up first.
+    fn exists(table: &str) -> String;
+
+    /// What the server is set to: text columns for [`Self::kept`], then the database's encoding, the server's version, and its role: `primary` or
     /// `standby`.
     const SETTINGS: &'static str;
 
-    /// How many columns of [`Self::SETTINGS`] come before the version.
+    /// How many columns of [`Self::SETTINGS`] come before the encoding.
     const KEPT_COLUMNS: usize;
 
     /// What keeps the tables append-only: triggers and constraints.

@@ -17,6 +17,8 @@ pub enum Failure {
     KnownId,
     /// The statement did nothing, and may succeed if the whole transaction is tried again.
     Again(Error),
+    /// The server takes no writes: it is not the primary, or is not any more. The statement did nothing.
+    Demoted(Error),
     /// Anything else; the statement did nothing.
     Said(Error),
 }
@@ -31,7 +33,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unknown(error) => Self::OutcomeUnknown(Box::new(error)),
-            Failure::Lost(error) | Failure::Again(error) | Failure::Said(error) => error,
+            Failure::Lost(error) | Failure::Again(error) | Failure::Demoted(error) | Failure::Said(error) => error,
             Failure::KnownId => Error::corrupt(None, "an id is known to the index of ids, but to no event"),
         }
     }
@@ -120,8 +122,12 @@ fn said_by_server(verdict: Verdict, said: ServerSaid) -> Failure {
         }
         Verdict::Full => Error::StorageFull(Box::new(said)),
         Verdict::Denied => Error::AccessDenied { reason: said.to_string() },
-        Verdict::ReadOnly => Error::ReadOnly { reason: format!("the server takes no writes: {said}") },
-        Verdict::Missing => Error::NotFound { what: format!("ledger: {said}; append to it to create one") },
+        Verdict::ReadOnly => {
+            return Failure::Demoted(Error::ReadOnly { reason: format!("the server takes no writes: {said}") });
+        }
+        Verdict::Missing => {
+            Error::NotFound { what: format!("ledger: {said}; create what is missing, or name another") }
+        }
         Verdict::Damaged => Error::corrupt(None, format!("the server says: {said}")),
         Verdict::Other => Error::Backend(Box::new(said)),
     };

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join;
 use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Extent, Head, LedgerId, RecordedBatch, RecordedEvent,
-    Result, Timestamp,
+    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Extent, Head, LedgerId, Offset, RecordedBatch,
+    RecordedEvent, Result, Timestamp,
 };
 use tokio::runtime::Runtime;
 
@@ -18,7 +19,7 @@ use super::options::LONGEST;
 use super::questions;
 use super::statements::{delete_all, save_all_and_commit, save_and_commit};
 use super::verify;
-use crate::committer::Lane;
+use crate::committer::{Lane, Outcomes};
 use crate::head::HeadRow;
 
 /// Between two attempts while the server is away, at first and at most.
@@ -78,16 +79,20 @@ impl<E: Engine> ServerLane<E> {
 }
 
 impl<E: Engine> Lane for ServerLane<E> {
-    fn append(&mut self, batches: &[Batch]) -> Result<Vec<Result<AppendOutcome>>> {
-        self.runtime.block_on(self.writer.append(batches))
+    const WAITS: bool = true;
+
+    fn append(&mut self, batches: &[Batch], meanwhile: impl FnOnce()) -> Outcomes {
+        // In this order: first the statement is sent.
+        let both = join(self.writer.append(batches), async { meanwhile() });
+        self.runtime.block_on(both).0
     }
 }
 
 impl<E: Engine> Writer<E> {
-    async fn append(&mut self, batches: &[Batch]) -> Result<Vec<Result<AppendOutcome>>> {
+    async fn append(&mut self, batches: &[Batch]) -> Outcomes {
         let unknown = match self.append_new(batches).await {
             Ok(Some(outcomes)) => return Ok(outcomes),
-            Ok(None) | Err(Failure::KnownId | Failure::Again(_)) => false,
+            Ok(None) | Err(Failure::KnownId | Failure::Again(_) | Failure::Demoted(_)) => false,
             // The statement was its own transaction; whether it was committed the ids will tell.
             Err(Failure::Lost(error)) => {
                 tracing::info!(%error, "an append was not answered; looking for its events");
@@ -106,7 +111,7 @@ impl<E: Engine> Writer<E> {
         // A new connection takes the slow path once, which looks at the ledger as it is.
         let Some(mut link) = self.link.take() else { return Ok(None) };
         let stored = link.append_new(self.ledger_id, batches).await;
-        if !matches!(stored, Err(Failure::Lost(_))) {
+        if !matches!(stored, Err(Failure::Lost(_) | Failure::Demoted(_))) {
             self.link = Some(link);
         }
         match stored? {
@@ -127,9 +132,7 @@ impl<E: Engine> Writer<E> {
             let saved = saved.into_iter().find(|saved| saved.consumer == checkpoint.consumer);
             match saved {
                 // Written all the same, so that it is synced and replicated before it is said to stand.
-                Some(ahead) if how == CheckpointMove::Forward && ahead.offset > checkpoint.offset => {
-                    Ok((ahead, End::Commit(head)))
-                }
+                Some(ahead) if checkpoint.is_behind(&ahead, how) => Ok((ahead, End::Commit(head))),
                 _ => {
                     let checkpoint = Checkpoint { updated_at: now, ..checkpoint.clone() };
                     questions::save_checkpoint(link, &checkpoint).await?;
@@ -173,8 +176,9 @@ impl<E: Engine> Writer<E> {
             let detail = format!("deleted offsets {first} to {last}; epoch {}", extent.epoch);
             // It takes as long as there are events.
             link.wait_up_to(LONGEST);
-            link.script(format!("{}; {}", E::WITHOUT_TIMEOUT, delete_all::<E>(&detail))).await?;
+            let deleted = link.script(format!("{}; {}", E::WITHOUT_TIMEOUT, delete_all::<E>(&detail))).await;
             link.wait_up_to(timeout);
+            deleted?;
             Ok(((), End::CommitAll(HeadRow { extent, ..head })))
         })
         .await?;
@@ -198,9 +202,13 @@ impl<E: Engine> Writer<E> {
             };
             tracing::debug!(?failure, unknown, "not committed, or not answered");
             unknown |= matches!(failure, Failure::Unknown(_));
-            let again = matches!(failure, Failure::Unknown(_) | Failure::Lost(_) | Failure::Again(_));
+            let again = !matches!(failure, Failure::KnownId | Failure::Said(_));
             if !again || Instant::now() + wait > deadline {
-                let error = Error::from(failure);
+                let error = match failure {
+                    // It took writes when the ledger was opened: another one may be about to take its place.
+                    Failure::Demoted(error) => Error::unavailable("the server takes no writes any more", error),
+                    failure => failure.into(),
+                };
                 return Err(if unknown && !matches!(error, Error::OutcomeUnknown(_)) {
                     Error::OutcomeUnknown(Box::new(error))
                 } else {
@@ -232,7 +240,8 @@ impl<E: Engine> Writer<E> {
                 self.roll_back(link).await;
                 return Ok(value);
             }
-            Err(failure @ Failure::Lost(_)) => return Err(failure),
+            // Nobody knows what the connection is good for; where it leads now, another server may be.
+            Err(failure @ (Failure::Lost(_) | Failure::Demoted(_))) => return Err(failure),
             Err(failure) => {
                 self.roll_back(link).await;
                 return Err(failure);
@@ -270,6 +279,10 @@ async fn lock<E: Engine>(link: &mut Link<E>, ledger_id: LedgerId) -> Result<Lock
     }
     check_version(int::<E>(row, 1)?)?;
     let extent = questions::extent(int::<E>(row, 2)?, int::<E>(row, 3)?, int::<E>(row, 4)?)?;
+    let end = if extent.is_empty() { Offset::ZERO } else { extent.last };
+    if rows.get(1).map(|row| int::<E>(row, 0)).transpose()? != Some(end.as_i64()) {
+        return Err(Error::corrupt(None, "the head and the last event disagree").into());
+    }
     let (latest, now) = (questions::time(int::<E>(row, 5)?)?, questions::time(int::<E>(row, 6)?)?);
     Ok(Locked { head: HeadRow { ledger_id, extent, latest }, now })
 }

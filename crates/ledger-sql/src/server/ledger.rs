@@ -127,11 +127,29 @@ impl<E: Engine> Ledger for ServerLedger<E> {
     }
 
     async fn runs(&self, query: RunQuery) -> Result<Vec<Run>> {
-        self.0.readers.ask(move |link| Box::pin(questions::runs(link, query))).await
+        let ledger_id = self.0.ledger_id;
+        self.0
+            .readers
+            .ask(move |link| {
+                Box::pin(async move {
+                    questions::check_ledger(link, ledger_id).await?;
+                    questions::runs(link, query).await
+                })
+            })
+            .await
     }
 
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
-        self.0.readers.ask(|link| Box::pin(questions::checkpoints(link))).await
+        let ledger_id = self.0.ledger_id;
+        self.0
+            .readers
+            .ask(move |link| {
+                Box::pin(async move {
+                    questions::check_ledger(link, ledger_id).await?;
+                    questions::checkpoints(link).await
+                })
+            })
+            .await
     }
 
     async fn save_checkpoint(&self, checkpoint: Checkpoint, how: CheckpointMove) -> Result<Checkpoint> {
@@ -155,6 +173,6 @@ impl<E: Engine> Ledger for ServerLedger<E> {
     /// Checks every event. What the server's own indexes hide no reader sees: have it check them (`amcheck`,
     /// `CHECK TABLE`).
     async fn verify(&self, progress: Progress<'_>) -> Result<Verification> {
-        verify_events(&self.0.readers, progress).await
+        verify_events(&self.0.readers, self.0.ledger_id, progress).await
     }
 }

@@ -95,11 +95,7 @@ pub(super) fn check_version(version: i64) -> Result<()> {
 
 /// `table` is one of our own names.
 async fn exists<E: Engine>(link: &mut Link<E>, table: &str) -> Result<bool, Failure> {
-    let sql = format!(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = {} AND table_name = '{table}'",
-        E::CURRENT_SCHEMA
-    );
-    let counts = link.rows(plain(sql), |row| int::<E>(row, 0)).await?;
+    let counts = link.rows(plain(E::exists(table)), |row| int::<E>(row, 0)).await?;
     Ok(counts.into_iter().any(|count| count > 0))
 }
 

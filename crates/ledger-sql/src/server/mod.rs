@@ -44,4 +44,4 @@ pub(crate) use link::column_error as stored;
 #[cfg(feature = "postgres")]
 pub(crate) use migrate::SCHEMA_VERSION;
 pub(crate) use options::Place;
-pub(crate) use questions::page_by_scan;
+pub(crate) use questions::{page_by_scan, version};

@@ -91,6 +91,13 @@ pub struct ServerOptions {
 }
 
 impl ServerKind {
+    pub(super) const fn needs(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL 15 or newer",
+            Self::MySql => "MySQL 8.0.16, MariaDB 10.6, or newer",
+        }
+    }
+
     const fn port(self) -> u16 {
         match self {
             Self::Postgres => 5432,
@@ -182,7 +189,9 @@ impl ServerOptions {
     #[must_use]
     pub fn refresh_margin(self, margin: Duration) -> Self {
         match self.password {
-            Password::Tokens(tokens) => Self { password: Password::Tokens(tokens.with_margin(margin)), ..self },
+            Password::Tokens(tokens) => {
+                Self { password: Password::Tokens(tokens.with_margin(margin.min(LONGEST))), ..self }
+            }
             _ => self,
         }
     }
@@ -225,7 +234,9 @@ impl ServerOptions {
     }
 
     /// How long to wait for other writers before an append fails with
-    /// [`Error::Unavailable`](ledger_core::Error::Unavailable); at most a day.
+    /// [`Error::Unavailable`](ledger_core::Error::Unavailable); at most as long as a statement may take ([`timeout`]).
+    ///
+    /// [`timeout`]: Self::timeout
     #[must_use]
     pub fn busy_timeout(self, time: Duration) -> Self {
         Self { busy_timeout: time.min(LONGEST), ..self }
@@ -289,6 +300,11 @@ impl ServerOptions {
             Place::Host { host, port } => format!("{host}:{port}"),
             Place::Socket(path) => path.display().to_string(),
         }
+    }
+
+    /// How long a statement waits for other writers: never longer than it may take at all.
+    pub(crate) fn lock_timeout(&self) -> Duration {
+        self.busy_timeout.min(self.timeout)
     }
 
     /// Whether the password is a token.

@@ -24,6 +24,11 @@ pub(super) async fn head<E: Engine>(link: &mut Link<E>) -> Result<HeadRow, Failu
     one(link.rows(plain(HEAD), head_row::<E>).await?)
 }
 
+/// Makes sure that it is still this ledger that answers.
+pub(super) async fn check_ledger<E: Engine>(link: &mut Link<E>, ledger: LedgerId) -> Result<(), Failure> {
+    if head(link).await?.ledger_id == ledger { Ok(()) } else { Err(replaced(ledger).into()) }
+}
+
 /// The head, if the last event is the one that it says; for whoever goes on from there.
 pub(super) async fn checked_head<E: Engine>(link: &mut Link<E>) -> Result<HeadRow, Failure> {
     let columns = |row: &DbRow<E>| {
@@ -54,14 +59,31 @@ pub(super) struct Settings {
     pub(super) kept: Kept,
     pub(super) version: String,
     pub(super) is_standby: bool,
+    /// Why no ledger can be kept there.
+    pub(super) unfit: Option<String>,
 }
 
 pub(super) async fn settings<E: Engine>(link: &mut Link<E>) -> Result<Settings, Failure> {
-    let columns = |row: &DbRow<E>| (0..E::KEPT_COLUMNS + 2).map(|column| text::<E>(row, column)).collect();
+    let columns = |row: &DbRow<E>| (0..E::KEPT_COLUMNS + 3).map(|column| text::<E>(row, column)).collect();
     let mut columns: Vec<String> = one(link.rows(plain(E::SETTINGS), columns).await?)?;
     let is_standby = columns.pop().is_some_and(|role| role == "standby");
-    let version = columns.pop().unwrap_or_default();
-    Ok(Settings { kept: E::kept(&columns), version, is_standby })
+    let (version, encoding) = (columns.pop().unwrap_or_default(), columns.pop().unwrap_or_default());
+    let unfit = if !E::is_recent(&version) {
+        Some(format!("the server has version {version}; a ledger needs {}", E::KIND.needs()))
+    } else if encoding != "UTF8" {
+        Some(format!(
+            "the database's encoding is {encoding}, which cannot hold every text: create one with ENCODING 'UTF8'"
+        ))
+    } else {
+        None
+    };
+    Ok(Settings { kept: E::kept(&columns), version, is_standby, unfit })
+}
+
+/// The numbers that a version begins with.
+pub(crate) fn version(text: &str) -> Vec<u32> {
+    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or_default();
+    numbers.split('.').map_while(|number| number.parse().ok()).collect()
 }
 
 /// The head as it is now, and how what it counts is kept.
@@ -72,11 +94,14 @@ pub(super) async fn head_and_kept<E: Engine>(link: &mut Link<E>) -> Result<(Head
 
 /// Refuses a server that takes no writes, or that is set to lose what it acknowledges.
 pub(super) async fn check_settings<E: Engine>(link: &mut Link<E>, options: &ServerOptions) -> Result<(), Failure> {
-    let Settings { kept, version, is_standby } = settings(link).await?;
+    let Settings { kept, version, is_standby, unfit } = settings(link).await?;
     tracing::debug!(engine = E::NAME, version, level = %kept.level, "connected");
     if is_standby {
         let reason = "the server is a standby, or set to read only; name the primary, or open with mode=ro";
-        return Err(Error::ReadOnly { reason: reason.into() }.into());
+        return Err(Failure::Demoted(Error::ReadOnly { reason: reason.into() }));
+    }
+    if let Some(why) = unfit {
+        return Err(Error::Refused(why).into());
     }
     if kept.level.is_weaker_than(options.durability) {
         return Err(too_weak(&kept, options.durability).into());
@@ -110,7 +135,12 @@ pub(super) async fn page<E: Engine>(
             }
             PageRow::Event(row) => row,
         };
-        if events.len() == read.page_size().get() || bytes >= MAX_PAGE_BYTES {
+        if events.len() == read.page_size().get() {
+            more = true;
+            // The statement gives one row more than a page, and this is it: reading on to the end keeps the connection.
+            return Ok(ControlFlow::Continue(()));
+        }
+        if bytes >= MAX_PAGE_BYTES {
             more = true;
             return Ok(ControlFlow::Break(()));
         }

@@ -52,8 +52,8 @@ impl<E: Engine> Readers<E> {
                     }
                     return Ok(answer);
                 }
-                // It may have died while it was idle. A read can be asked again.
-                Err(Failure::Lost(_)) if was_idle => {}
+                // It may have died while it was idle, and the others with it. A read can be asked again.
+                Err(Failure::Lost(_)) if was_idle => self.idle.lock().clear(),
                 Err(failure) => return Err(failure.into()),
             }
         }

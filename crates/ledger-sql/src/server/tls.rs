@@ -30,6 +30,10 @@ pub(super) fn judge_opening(
             Some(reason) => reason,
             None => return judge(error, verdict),
         },
+        // What the driver calls by the name of a feature of its own.
+        sqlx::Error::Configuration(why) if why.to_string().contains("rsa") => {
+            "this login's password can only be sent over a protected connection; choose one with sslmode=require".into()
+        }
         sqlx::Error::Configuration(why) => format!("the connection's settings do not work ({why})"),
         _ => return with_advice(judge(error, verdict)),
     };

@@ -27,7 +27,7 @@ impl ServerOptions {
     /// | `sslcert`, `sslkey` | files with this client's certificate and key (PEM), both or neither | none |
     /// | `mode` | `rwc` (create), `rw` (existing), `ro` (read only) | `rwc` |
     /// | `durability` | `replicated`, `synced`, `buffered`, `volatile`: a server that is set to keep less is refused | `synced` |
-    /// | `busy_timeout` | how long to wait for other writers: `10s`, `500ms` | `10s` |
+    /// | `busy_timeout` | how long to wait for other writers: `10s`, `500ms`; at most `timeout` | `10s` |
     /// | `connect_timeout` | how long to wait for a connection | `10s` |
     /// | `timeout` | how long to wait for the answer to a statement | `30s` |
     /// | `pool` | most connections that read | `8` |

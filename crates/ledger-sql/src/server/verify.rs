@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use ledger_core::{Error, Extent, Offset, Progress, RecordedBatch, Result, Verification};
+use ledger_core::{Error, Extent, LedgerId, Offset, Progress, RecordedBatch, Result, Verification};
 
 use super::engine::{DbRow, Engine};
 use super::failure::Failure;
@@ -13,15 +13,23 @@ use super::statements::range;
 use crate::head::HeadRow;
 use crate::verify::{Checked, Checker, Report, headless, parts};
 
+/// Events that are checked at a time: so few that a server gives them within the time of one statement.
+const PART_EVENTS: usize = 1_000;
+
 /// Checks each event that the ledger holds now.
-pub(super) async fn verify_events<E: Engine>(readers: &Readers<E>, progress: Progress<'_>) -> Result<Verification> {
+pub(super) async fn verify_events<E: Engine>(
+    readers: &Readers<E>,
+    ledger_id: LedgerId,
+    progress: Progress<'_>,
+) -> Result<Verification> {
     let extent = match readers.ask(|link| Box::pin(questions::head(link))).await {
+        Ok(head) if head.ledger_id != ledger_id => return Err(questions::replaced(ledger_id)),
         Ok(head) => head.extent,
         Err(fault @ Error::Corrupt { .. }) => return Ok(headless(&fault)),
         Err(error) => return Err(error),
     };
     let mut report = Report::of(extent);
-    for part in parts(extent) {
+    for part in parts(extent, PART_EVENTS) {
         match report.add(readers.ask(move |link| Box::pin(check(link, extent, part))).await?) {
             Ok(events) => progress(events, extent.events()),
             Err(report) => return Ok(report),

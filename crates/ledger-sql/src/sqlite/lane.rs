@@ -15,7 +15,7 @@ use super::file::{FileId, open_to_write};
 use super::migrate::{APPEND_ONLY, version};
 use super::options::SqliteOptions;
 use super::store;
-use crate::committer::Lane;
+use crate::committer::{Lane, Outcomes};
 use crate::head::HeadRow;
 
 /// Sleep between two attempts to get the lane, at first and at most: another process holds it for about one commit.
@@ -47,7 +47,7 @@ impl SqliteLane {
             }
             let saved = store::checkpoints(connection)?.into_iter().find(|saved| saved.consumer == checkpoint.consumer);
             match saved {
-                Some(ahead) if how == CheckpointMove::Forward && ahead.offset > checkpoint.offset => {
+                Some(ahead) if checkpoint.is_behind(&ahead, how) => {
                     // Written all the same, so that it is synced before it is said to stand.
                     store::save_head(connection, &head).map_err(reading)?;
                     Ok(ahead)
@@ -155,7 +155,10 @@ impl SqliteLane {
 }
 
 impl Lane for SqliteLane {
-    fn append(&mut self, batches: &[Batch]) -> Result<Vec<Result<AppendOutcome>>> {
+    const WAITS: bool = false;
+
+    fn append(&mut self, batches: &[Batch], meanwhile: impl FnOnce()) -> Outcomes {
+        meanwhile();
         match self.append_group(batches, Ids::ExpectedNew) {
             Err(Stop::KnownId) => {}
             Err(Stop::Failed(failure)) => return Err(failure),
@@ -266,12 +269,12 @@ mod tests {
             Some(Ok(AppendOutcome::Appended(positions))) => positions,
             other => panic!("{other:?}"),
         };
-        assert_eq!(positions(lane.append(&[batch(10)]).unwrap())[0].offset().get(), 1);
+        assert_eq!(positions(lane.append(&[batch(10)], || ()).unwrap())[0].offset().get(), 1);
         limit(&lane, 40);
-        let error = lane.append(&[batch(10), batch(200_000)]).unwrap_err();
+        let error = lane.append(&[batch(10), batch(200_000)], || ()).unwrap_err();
         assert!(matches!(error, Error::StorageFull(_)) && error.is_retryable(), "{error:?}");
         limit(&lane, 1_000_000);
-        let answers = lane.append(&[batch(200_000)]).unwrap();
+        let answers = lane.append(&[batch(200_000)], || ()).unwrap();
         assert_eq!(positions(answers)[0].offset().get(), 2, "nothing of the failed group was stored");
     }
 }

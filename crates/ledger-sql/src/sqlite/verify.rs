@@ -10,6 +10,9 @@ use super::readers::Readers;
 use super::store;
 use crate::verify::{Checked, Checker, Report, headless, parts};
 
+/// Events that are checked at a time.
+const PART_EVENTS: usize = 20_000;
+
 /// Most connections that check at once.
 const MOST_WORKERS: usize = 4;
 
@@ -23,7 +26,8 @@ pub(super) async fn verify_events(readers: &Arc<Readers>, progress: Progress<'_>
     };
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
     let mut report = Report::of(extent);
-    let parts = stream::iter(parts(extent)).map(|part| readers.read(move |connection| check(connection, extent, part)));
+    let parts = stream::iter(parts(extent, PART_EVENTS))
+        .map(|part| readers.read(move |connection| check(connection, extent, part)));
     let mut parts = parts.buffered(workers);
     while let Some(part) = parts.try_next().await? {
         match report.add(part) {

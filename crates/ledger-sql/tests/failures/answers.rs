@@ -2,16 +2,21 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use ledger_conformance::events::{event, events, id, log, offset, offsets, run};
-use ledger_core::{AppendCondition, AppendOutcome, ConsumerName, Error, Filter, Ledger, LedgerExt, Offset, Read};
+use ledger_core::{
+    AppendCondition, AppendOutcome, ConsumerName, Error, Filter, Ledger, LedgerExt, Offset, PageSize, Read,
+    RecordedBatch,
+};
 use ledger_servers::{MariaDb, Postgres, Proxy};
 use ledger_sql::ServerOptions;
 
 use crate::crew::{Crew, check_log};
-use crate::support::{on_mariadb, on_postgres, open, options, try_open};
+use crate::support::{assert_retryable, on_mariadb, on_postgres, open, options, try_open};
 
 /// Every how many bytes an answer is cut: `LEDGER_STEP`, else 7.
 fn step() -> usize {
@@ -52,6 +57,71 @@ async fn cut_everywhere(direct: ServerOptions, port: u16) {
     assert_eq!(offsets(&log), (1..=appended).collect::<Vec<_>>());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_else_writes_can_be_cut_anywhere_and_done_again_on_postgres() {
+    cut_the_others(on_postgres, Postgres::shared().port()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_else_writes_can_be_cut_anywhere_and_done_again_on_mariadb() {
+    cut_the_others(on_mariadb, MariaDb::shared().port()).await;
+}
+
+/// Checkpoints and restores are settled; a reset that was not answered says so, and is not done twice.
+async fn cut_the_others(place: impl Fn() -> ServerOptions, port: u16) {
+    let proxy = Proxy::to(port);
+    let (source, target) = (open(&place()).await, open(&place().port(proxy.port())).await);
+    source.append_all(events("e", 60)).await.unwrap();
+    let recorded = log(source.as_ref()).await;
+    let consumer = ConsumerName::new("consumer").unwrap();
+    let mut resets = 0;
+    // Each answer has less than 60 * 5 bytes before its commit is answered.
+    for (n, recorded) in recorded.iter().enumerate() {
+        let bytes = Some(n as u64 * 5);
+        proxy.cut_answers_after(bytes);
+        target.restore(RecordedBatch::new(vec![Arc::clone(recorded)]).unwrap()).await.unwrap();
+        proxy.cut_answers_after(bytes);
+        let saved = target.reached(consumer.clone(), recorded).await.unwrap();
+        assert_eq!(saved.offset, recorded.offset);
+        proxy.cut_answers_after(None);
+    }
+    assert_eq!(log(target.as_ref()).await, recorded);
+    assert_eq!(target.resume(&consumer).await.unwrap(), offset(60));
+    for bytes in (0..3_000).step_by(100) {
+        target.append_one(event(&format!("again-{bytes}"))).await.unwrap();
+        let before = target.head().await.unwrap();
+        proxy.cut_answers_after(Some(bytes));
+        match target.reset(&before).await {
+            Ok(_) => resets += 1,
+            Err(error) => assert_retryable(&error),
+        }
+        proxy.cut_answers_after(None);
+        let after = target.head().await.unwrap();
+        if after.extent.epoch == before.extent.epoch {
+            assert_eq!(after.extent, before.extent, "half a reset");
+        } else {
+            assert_eq!((after.extent.epoch, after.extent.events()), (before.extent.epoch.next(), 0));
+        }
+    }
+    assert!(resets > 0 && resets < 30, "{resets} of 30 resets were answered");
+}
+
+/// A page that is full and one that is not leave their connection to the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_reads_all_its_pages_on_one_connection() {
+    for (direct, port) in [(on_postgres(), Postgres::shared().port()), (on_mariadb(), MariaDb::shared().port())] {
+        let proxy = Proxy::to(port);
+        let ledger = open(&direct.port(proxy.port())).await;
+        ledger.append_all(events("e", 500)).await.unwrap();
+        let before = proxy.accepted();
+        let read = Read::after(Offset::ZERO).limit(PageSize::new(50).unwrap());
+        assert_eq!(ledger.tail(read).try_collect::<Vec<_>>().await.unwrap().len(), 500);
+        ledger.event_at(offset(7)).await.unwrap().unwrap();
+        // The one that rings may still come.
+        assert!(proxy.accepted() <= before + 1, "{} connections for one tail", proxy.accepted() - before);
+    }
+}
+
 /// Appends an event as number `last` + 1.
 async fn append(ledger: &dyn Ledger, id: String, conditional: bool, last: u64) {
     let position = if conditional {
@@ -82,6 +152,7 @@ async fn a_stalled_network_is_noticed_on_mariadb() {
 async fn stall(direct: ServerOptions, port: u16, expected: impl Fn(&Error) -> bool) {
     let proxy = Proxy::to(port);
     let short = Duration::from_millis(300);
+    let other = open(&direct).await;
     let behind = direct.port(proxy.port()).timeout(short).connect_timeout(short).readers(1);
     let ledger = open(&behind).await;
     ledger.append_one(event("first")).await.unwrap();
@@ -90,6 +161,11 @@ async fn stall(direct: ServerOptions, port: u16, expected: impl Fn(&Error) -> bo
     let (append, read, second) =
         tokio::join!(ledger.append_one(event("second")), ledger.read(&everything), ledger.read(&everything));
     assert!(append.as_ref().is_err_and(expected), "{append:?}");
+    // The server has not heard that the writer gave up, within its transaction or not; others wait no longer than that.
+    let condition = AppendCondition { fail_if: Filter::any().run(run("other")), after: Offset::ZERO };
+    let within = ledger.append_if(vec![event("third")], condition).await.unwrap_err();
+    assert_retryable(&within);
+    other.append_one(event("fourth")).await.unwrap();
     let reads = [read.unwrap_err(), second.unwrap_err()];
     assert!(reads.iter().all(|error| matches!(error, Error::Unavailable { .. })), "{reads:?}");
     assert!(reads.iter().any(|error| error.to_string().contains("connections of the pool")), "{reads:?}");
@@ -97,7 +173,8 @@ async fn stall(direct: ServerOptions, port: u16, expected: impl Fn(&Error) -> bo
     assert!(matches!(opened, Error::Unavailable { .. }), "{opened:?}");
     proxy.swallow(false);
     ledger.append_one(event("second")).await.unwrap();
-    assert_eq!(log(ledger.as_ref()).await.len(), 2);
+    let log = log(ledger.as_ref()).await;
+    assert_eq!(log.iter().filter(|recorded| recorded.event.id.as_str() == "second").count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

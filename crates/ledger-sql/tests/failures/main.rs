@@ -5,6 +5,7 @@
 mod answers;
 mod copies;
 mod crew;
+mod damage;
 mod guards;
 mod late;
 mod processes;

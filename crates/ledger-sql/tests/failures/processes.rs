@@ -1,8 +1,13 @@
 //! Many processes on one ledger.
 
+use std::time::Duration;
+
 use ledger_conformance::clients::end;
-use ledger_conformance::events::log;
+use ledger_conformance::events::{event, log};
+use ledger_core::LedgerExt;
 use ledger_servers::{MariaDb, Postgres};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use crate::support::{open, options};
 use crate::worker::{Work, Worker, all, history};
@@ -51,6 +56,36 @@ async fn check_history(url: String) {
     let log = log(ledger.as_ref()).await;
     println!("{} events", log.len());
     history.check(&log).unwrap();
+}
+
+/// Writers are killed at any moment, two at a time: what they had reported is there, and the others go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_writers_are_killed() {
+    let mut rng = StdRng::seed_from_u64(ledger_conformance::seed());
+    for url in [Postgres::shared().fresh(), MariaDb::shared().fresh()] {
+        let ledger = open(&options(&url)).await;
+        let mut acknowledged = Vec::new();
+        for round in 0..10 {
+            let name = |writer: usize| format!("w{round}-{writer}");
+            let mut writers = all((0..2).map(|writer| Work::Append { url: url.clone(), name: name(writer) }));
+            for (writer, worker) in writers.iter_mut().enumerate() {
+                let reports = (0..rng.random_range(1..30)).map(|_| worker.report());
+                acknowledged.extend(reports.enumerate().map(|(n, offset)| (format!("{}-{n}", name(writer)), offset)));
+            }
+            std::thread::sleep(Duration::from_micros(rng.random_range(0..3_000)));
+            for worker in writers {
+                worker.kill();
+            }
+        }
+        let log = log(ledger.as_ref()).await;
+        assert!(log.iter().enumerate().all(|(n, recorded)| recorded.offset.get() == n as u64 + 1), "the log has a gap");
+        for (id, offset) in acknowledged {
+            let place: usize = offset.parse().unwrap();
+            assert_eq!(log[place - 1].event.id.as_str(), id);
+        }
+        assert_eq!(ledger.verify(&|_, _| ()).await.unwrap().fault, None);
+        ledger.append_one(event("after")).await.unwrap();
+    }
 }
 
 /// They make one ledger.

@@ -28,6 +28,8 @@ pub(crate) enum Work {
     Open { url: String },
     /// Appends so often under the condition that nobody has written since it looked; each event says where it looked.
     Decide { url: String, worker: usize, decisions: usize },
+    /// Appends events with ids `{name}-0`, `{name}-1`, ... until it is killed; reports the offset of each.
+    Append { url: String, name: String },
     /// Lets clients loose; reports when they have written, and in the end leaves what they saw in the file.
     Clients { url: String, seed: u64, process: usize, seen: PathBuf },
 }
@@ -63,6 +65,11 @@ impl Worker {
     pub(crate) fn report(&mut self) -> String {
         let mut lines = self.lines.by_ref().map(Result::unwrap);
         lines.find_map(|line| line.split_once(REPORT).map(|(_, report)| report.to_owned())).expect("a worker reports")
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
     }
 
     pub(crate) fn end(mut self) {
@@ -111,6 +118,13 @@ async fn works() {
     match work {
         Work::Open { url } => report(&open(&options(&url)).await.head().await.unwrap().ledger_id.to_string()),
         Work::Decide { url, worker, decisions } => decide(open(&options(&url)).await.as_ref(), worker, decisions).await,
+        Work::Append { url, name } => {
+            let ledger = open(&options(&url)).await;
+            for n in 0.. {
+                let position = ledger.append_one(event(&format!("{name}-{n}"))).await.unwrap();
+                report(&position.offset().to_string());
+            }
+        }
         Work::Clients { url, seed, process, seen } => {
             let history = history();
             let mut clients = Clients::start(&Place(options(&url)), &history, seed, process, 1).await;

@@ -1,9 +1,5 @@
-//! Ratios beside the raw driver, from one run: `cargo xtask bench`.
-//!
-//! Each line measures ours and a peer in turn, several times, and prints the median of the pairwise ratios: the speed of
-//! the machine drifts, the ratio does not. The peer has the same rows, indexes, pragmas and durability.
+//! SQLite, beside rusqlite.
 
-use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,40 +10,25 @@ use agent_ledger::{
     Actor, Cached, Digest, Event, EventId, EventKind, Ledger, LedgerExt, Metadata, Mode, ModelId, Offset, Payload,
     Read, ReadVerification, RecordedEvent, RunId, SchemaVersion, SessionId, SqliteLedger, SqliteOptions, Timestamp,
 };
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use rusqlite::{Connection, params};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use crate::common::{Parts, Result, events, heading, micros, millis, percentile, print, rate, read_all, writers};
 
 const INSERT: &str = r#"INSERT INTO events ("offset", id, run_id, turn, kind, actor, created_at, recorded_at,
     schema_version, session_id, model_profile, model_id, digest, seal, metadata, payload)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"#;
 
-fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().collect();
-    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [_, "child-replay", path] => runtime()?.block_on(child_replay(path)),
-        [_, "child-append", path, events] => runtime()?.block_on(child_append(path, events.parse()?)),
-        _ => runtime()?.block_on(all(args.iter().skip(1).find(|arg| !arg.starts_with('-')).map(String::as_str))),
+/// Those of append, concurrent, replay, snapshot, wakeup and memory that are wanted.
+pub(crate) async fn all(parts: &Parts) -> Result<()> {
+    let wanted = |part: &str| parts.want(&format!("sqlite {part}"));
+    if !["append", "concurrent", "replay", "snapshot", "wakeup", "memory"].into_iter().any(wanted) {
+        return Ok(());
     }
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
-}
-
-/// Every part, or those whose name contains `part`: append, concurrent, replay, snapshot, wakeup, memory.
-async fn all(part: Option<&str>) -> Result<()> {
     let folder =
         tempfile::Builder::new().prefix("ledger-bench-").tempdir_in(std::env::current_dir()?.join("target"))?;
     let dir = folder.path();
-    println!(
-        "SQLite {}, {} cores; ratios are medians of pairs\n",
-        rusqlite::version(),
-        std::thread::available_parallelism()?
-    );
-    println!("{:44} {:>14} {:>14} {:>7} {:>8}", "what", "ours", "peer", "ratio", "wanted");
-    let wanted = |name: &str| part.is_none_or(|part| name.contains(part));
+    heading(&format!("SQLite {}", rusqlite::version()));
     if wanted("append") {
         bulk_append(dir).await?;
         single_append(dir).await?;
@@ -72,8 +53,6 @@ async fn all(part: Option<&str>) -> Result<()> {
     }
     Ok(())
 }
-
-// ---- what is measured -------------------------------------------------------------------------------------------------
 
 async fn bulk_append(dir: &Path) -> Result<()> {
     const EVENTS: usize = 50_000;
@@ -124,33 +103,12 @@ async fn single_append(dir: &Path) -> Result<()> {
 async fn concurrent_append(dir: &Path) -> Result<()> {
     let mut pairs = Vec::new();
     for round in 0..5 {
-        let one = writers(dir, round, 1, 1_000).await?;
-        let many = writers(dir, round, 64, 500).await?;
+        let one = writers(Arc::new(fresh(dir, "writers").await?), round, 1, 1_000).await?;
+        let many = writers(Arc::new(fresh(dir, "writers").await?), round, 64, 500).await?;
         pairs.push((many, one));
     }
     print("append, 64 writers against 1 (events/s)", &pairs, ">= 8.00");
     Ok(())
-}
-
-async fn writers(dir: &Path, round: usize, writers: usize, each: usize) -> Result<f64> {
-    let ledger = Arc::new(fresh(dir, "writers").await?);
-    let plans: Vec<_> = (0..writers).map(|writer| events(round * 1_000 + writer, each)).collect();
-    let start = Instant::now();
-    let mut tasks = Vec::new();
-    for events in plans {
-        let ledger = Arc::clone(&ledger);
-        tasks.push(tokio::spawn(async move {
-            for event in events {
-                // As runtimes do: the id is made when the event is.
-                ledger.append_one(event.with_id(EventId::random())).await?;
-            }
-            Ok::<_, agent_ledger::Error>(())
-        }));
-    }
-    for task in tasks {
-        task.await??;
-    }
-    Ok(rate(writers * each, start.elapsed()))
 }
 
 /// Events of the ledger that is replayed and copied.
@@ -179,15 +137,6 @@ async fn replay(path: &Path) -> Result<()> {
     print("replay, not verified (events/s)", &without, ">= 0.80");
     print("re-read through Cached against replay", &again, ">= 5.00");
     Ok(())
-}
-
-async fn read_all(ledger: &dyn Ledger) -> Result<Duration> {
-    let start = Instant::now();
-    let mut pages = ledger.tail_pages(Read::after(Offset::ZERO));
-    while let Some(page) = pages.try_next().await? {
-        std::hint::black_box(&page.events);
-    }
-    Ok(start.elapsed())
 }
 
 async fn snapshot(dir: &Path, path: &Path) -> Result<()> {
@@ -258,7 +207,7 @@ async fn wakeup(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn child_append(path: &str, count: usize) -> Result<()> {
+pub(crate) async fn child_append(path: &str, count: usize) -> Result<()> {
     let ledger = SqliteLedger::open(SqliteOptions::new(path)).await?;
     let mut input = std::io::stdin().lines();
     for event in events(7, count) {
@@ -295,7 +244,7 @@ async fn memory(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn child_replay(path: &str) -> Result<()> {
+pub(crate) async fn child_replay(path: &str) -> Result<()> {
     let ledger = SqliteLedger::open(SqliteOptions::new(path).mode(Mode::ReadOnly)).await?;
     read_all(&ledger).await?;
     let status = std::fs::read_to_string("/proc/self/status")?;
@@ -407,65 +356,4 @@ fn raw_scan(path: &Path, expected: usize) -> Result<Duration> {
         return Err(format!("the scan found {count} rows").into());
     }
     Ok(start.elapsed())
-}
-
-/// Events as a runtime has them: payloads of about 300 bytes, a few runs, kinds and models.
-fn events(seed: usize, count: usize) -> Vec<Event> {
-    let kinds = ["llm.called", "tool.completed", "agent.spoke", "turn.completed"].map(EventKind::new);
-    (0..count)
-        .filter_map(|n| {
-            let payload = format!(
-                r#"{{"call_key":"msg_{seed}_{n}","tenant_id":"local","operation":"chat","provider":"anthropic","model":"claude-sonnet-4-5","started_at":"2026-01-01T00:00:00Z","duration_ms":{},"tokens":{{"input":{},"cache_read":{},"cache_write_5m":0,"cache_write_1h":0,"output":{}}},"status":"ok"}}"#,
-                n % 9_000,
-                n % 700,
-                n * 13,
-                n % 500
-            );
-            let mut event = Event::new(
-                RunId::new(format!("run-{seed}-{}", n / 500)).ok()?,
-                kinds[n % 4].clone().ok()?,
-                Actor::new("agent").ok()?,
-                Payload::from_json(payload).ok()?,
-            );
-            event.turn = u32::try_from(n % 50).ok()?;
-            event.session_id = SessionId::new(format!("session-{seed}-{}", n / 2_000)).ok();
-            event.model_id = ModelId::new("claude-sonnet-4-5").ok();
-            Some(event)
-        })
-        .collect()
-}
-
-// ---- figures -----------------------------------------------------------------------------------------------------------
-
-fn rate(events: usize, time: Duration) -> f64 {
-    #[allow(clippy::cast_precision_loss)]
-    let events = events as f64;
-    events / time.as_secs_f64()
-}
-
-fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
-}
-
-fn millis(time: Duration) -> String {
-    format!("{:.1}", time.as_secs_f64() * 1e3)
-}
-
-/// Nearest rank.
-fn percentile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() * percent).div_ceil(100).saturating_sub(1)]
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn print(what: &str, pairs: &[(f64, f64)], wanted: &str) {
-    let ours = median(pairs.iter().map(|pair| pair.0));
-    let peer = median(pairs.iter().map(|pair| pair.1));
-    let ratio = median(pairs.iter().map(|pair| pair.0 / pair.1));
-    println!("{what:44} {ours:>14.1} {peer:>14.1} {ratio:>7.2} {wanted:>8}");
 }
