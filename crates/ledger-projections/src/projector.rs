@@ -82,7 +82,7 @@ impl<P: Projection> Projector<P> {
     /// As [`catch_up`](Self::catch_up).
     pub async fn rebuild(&mut self, ledger: &dyn Ledger, progress: Progress<'_>) -> Result<Lag> {
         let head = ledger.head().await?;
-        let generation = self.create(&head).await?;
+        let generation = self.create(&head, true).await?;
         self.fill(ledger, generation, progress).await
     }
 
@@ -106,15 +106,15 @@ impl<P: Projection> Projector<P> {
         let own = |generation: &Generation| generation.version == self.projection.version();
         match all.into_iter().rev().find(own) {
             Some(generation) => Ok(generation),
-            None => self.create(head).await,
+            None => self.create(head, false).await,
         }
     }
 
-    async fn create(&mut self, head: &Head) -> Result<Generation> {
+    async fn create(&mut self, head: &Head, anew: bool) -> Result<Generation> {
         let mut connection = self.connect().await?;
         self.database.create_schema(&mut connection).await?;
         let mut generations = Generations::new(&mut connection, &self.projection);
-        let generation = generations.create(head.ledger_id, head.extent.epoch.get()).await?;
+        let generation = generations.create(head.ledger_id, head.extent.epoch.get(), anew).await?;
         self.connection = Some(connection);
         Ok(generation)
     }

@@ -164,8 +164,7 @@ async fn many_runners_fold_each_event_once() {
             let (ledger, database) = (Arc::clone(&ledger), database.clone());
             runners.push(tokio::spawn(async move {
                 let mut projector = Projector::new(Kinds::default(), database).with_page_size(page(7));
-                // The first ones may all make tables of their own; each then goes on with the newest.
-                while projector.catch_up(ledger.as_ref(), &|_, _| ()).await.is_err() {}
+                projector.catch_up(ledger.as_ref(), &|_, _| ()).await.unwrap();
             }));
         }
         for runner in runners {

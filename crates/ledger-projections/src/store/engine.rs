@@ -1,7 +1,5 @@
 //! In what the engines differ.
 
-use sea_query::{MysqlQueryBuilder, PostgresQueryBuilder, QueryStatementWriter, SqliteQueryBuilder, Values};
-
 use super::schema::Type;
 
 /// Which database software.
@@ -13,15 +11,6 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// A statement, and what is bound to it.
-    pub(crate) fn build(self, statement: &impl QueryStatementWriter) -> (String, Values) {
-        match self {
-            Self::Sqlite => statement.build_any(&SqliteQueryBuilder),
-            Self::Postgres => statement.build_any(&PostgresQueryBuilder),
-            Self::MySql => statement.build_any(&MysqlQueryBuilder),
-        }
-    }
-
     /// A column's type. Names are compared byte by byte everywhere.
     pub(super) const fn column_type(self, kind: Type) -> &'static str {
         match (self, kind) {
@@ -103,12 +92,12 @@ impl Engine {
         }
     }
 
-    /// Gets the lock under which tables are made. On MySQL it outlives the transaction, which DDL ends.
+    /// Gets the lock under which tables are made; 1 when it was had. On MySQL it outlives the transaction, which DDL ends.
     pub(super) const fn lock_tables(self) -> &'static str {
         match self {
             // The transaction is the lock.
-            Self::Sqlite => "",
-            Self::Postgres => "SELECT pg_advisory_xact_lock(4701234115017721672)",
+            Self::Sqlite => "SELECT 1",
+            Self::Postgres => "SELECT 1::bigint FROM (SELECT pg_advisory_xact_lock(4701234115017721672)) AS locked",
             Self::MySql => "SELECT GET_LOCK(CONCAT('ledger-projections ', MD5(DATABASE())), 30)",
         }
     }
@@ -117,23 +106,6 @@ impl Engine {
         match self {
             Self::Sqlite | Self::Postgres => "",
             Self::MySql => "SELECT RELEASE_LOCK(CONCAT('ledger-projections ', MD5(DATABASE())))",
-        }
-    }
-
-    /// A whole quotient of two whole numbers that are not negative.
-    pub(crate) fn quotient(self, dividend: &str, divisor: &str) -> String {
-        match self {
-            Self::Sqlite | Self::Postgres => format!("(({dividend}) / ({divisor}))"),
-            Self::MySql => format!("(({dividend}) DIV ({divisor}))"),
-        }
-    }
-
-    /// A sum as a 64-bit number; `NULL` of no rows becomes 0.
-    pub(crate) fn sum(self, expression: &str) -> String {
-        match self {
-            Self::Sqlite => format!("COALESCE(SUM({expression}), 0)"),
-            Self::Postgres => format!("COALESCE(SUM({expression}), 0)::bigint"),
-            Self::MySql => format!("CAST(COALESCE(SUM({expression}), 0) AS SIGNED)"),
         }
     }
 }

@@ -68,15 +68,27 @@ impl<'c> Generations<'c> {
         Ok(self.select(&lock).await?.into_iter().next())
     }
 
-    /// Makes the tables of a new generation, empty and not live.
-    pub(crate) async fn create(&mut self, ledger_id: LedgerId, epoch: u32) -> Result<Generation> {
+    /// Makes the tables of a new generation, empty and not live; unless it need not be `anew` and there is one of this version.
+    pub(crate) async fn create(&mut self, ledger_id: LedgerId, epoch: u32, anew: bool) -> Result<Generation> {
         let engine = self.engine();
         self.connection.script(engine.begin()).await?;
-        self.connection.script(engine.lock_tables()).await?;
+        let locked = self.connection.rows(engine.lock_tables().into(), Vec::new()).await?;
+        if locked.first().map(|row| row.int(0)).transpose()? != Some(1) {
+            let reason = "other processes made tables for 30 seconds".into();
+            return Err(Error::Unavailable { reason, source: "locked".into() });
+        }
         for statement in GENERATIONS.create(engine, GENERATIONS.name) {
             self.connection.script(&statement).await?;
         }
-        let number = self.select("").await?.last().map_or(1, |last| last.number + 1);
+        let all = self.select("").await?;
+        let own = all.iter().rev().find(|generation| generation.version == self.projection.version());
+        if let Some(own) = own.filter(|_| !anew) {
+            // Another process was faster.
+            self.connection.roll_back().await?;
+            self.connection.script(engine.unlock_tables()).await?;
+            return Ok(own.clone());
+        }
+        let number = all.last().map_or(1, |last| last.number + 1);
         for table in self.projection.tables() {
             let name = live_name(table, number);
             // Left by a creation that ended half-way, where DDL commits by itself.
