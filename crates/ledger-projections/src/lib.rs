@@ -1,0 +1,16 @@
+//! Projections: the log folded into tables of their own, in a database of their own, exactly once.
+//!
+//! A [`Projection`] says which tables it has and how a page of events changes them. A [`Projector`] reads a ledger and
+//! writes state and checkpoint in one transaction, so that whatever crashes, the tables are the fold of the events up to
+//! the checkpoint. `rebuild`, and a new version of a projection, fill new tables beside those that are read, and take over
+//! when they have caught up. The same code runs on SQLite, Postgres, and MySQL or MariaDB; only `store` knows in what they differ.
+
+mod error;
+mod projection;
+mod projector;
+pub mod store;
+
+pub use error::{Error, Result};
+pub use projection::Projection;
+pub use projector::{Lag, Progress, Projector};
+pub use store::Database;

@@ -1,0 +1,30 @@
+//! What a projection is.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ledger_core::RecordedEvent;
+
+use crate::Result;
+use crate::store::{Table, Tables};
+
+/// A fold of the log into tables.
+#[async_trait]
+pub trait Projection: Send + Sync {
+    /// Its name: `[a-z_]+`, short.
+    fn name(&self) -> &'static str;
+
+    /// Raised with every change of its tables or of what it folds; then a new generation is filled beside the one that is
+    /// read, which it takes over from when it has caught up.
+    fn version(&self) -> u32;
+
+    /// Its tables.
+    fn tables(&self) -> &'static [Table];
+
+    /// Takes the next events in, in the transaction that also moves the checkpoint on. What an event says must not matter
+    /// beyond the tables: the transaction may be rolled back and done again.
+    ///
+    /// # Errors
+    /// Those of the database. Events that are not understood are not errors: they are passed over.
+    async fn apply(&self, tables: &mut Tables<'_>, events: &[Arc<RecordedEvent>]) -> Result<()>;
+}

@@ -1,0 +1,212 @@
+//! The runner: reads a ledger, folds pages, and moves the checkpoint with the state.
+
+use std::sync::Arc;
+
+use ledger_core::{Extent, Head, Ledger, LedgerExt, Offset, PageSize, Read, RecordedEvent};
+
+use crate::store::{Connection, Database, Generation, Generations, Tables};
+use crate::{Error, Projection, Result};
+
+/// Events of one transaction, unless told otherwise.
+const PAGE: usize = 1_000;
+
+/// How far a projection is behind its ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// The last event that is folded in.
+    pub offset: Offset,
+    /// The last event of the ledger.
+    pub last: Offset,
+    /// How many events lie between.
+    pub events: u64,
+}
+
+/// Keeps one projection of one ledger up to date, in a database of projections.
+///
+/// Any number of processes may run one for the same projection: each page is folded once, by whoever comes first.
+pub struct Projector<P> {
+    projection: P,
+    database: Database,
+    connection: Option<Connection>,
+    page: PageSize,
+}
+
+impl<P: Projection> Projector<P> {
+    /// A runner of `projection` in `database`. Nothing is opened or made yet.
+    pub fn new(projection: P, database: Database) -> Self {
+        let page = PageSize::new(PAGE).unwrap_or_default();
+        Self { projection, database, connection: None, page }
+    }
+
+    /// Folds so many events in one transaction.
+    #[must_use]
+    pub fn with_page_size(self, page: PageSize) -> Self {
+        Self { page, ..self }
+    }
+
+    /// The projection.
+    pub const fn projection(&self) -> &P {
+        &self.projection
+    }
+
+    /// Folds in what the ledger holds now, and returns when the end is reached; `progress` gets how many events are done
+    /// of how many. Makes the tables, if there are none of this version, and fills them beside those that are live.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointLost`] when the projection is of another ledger; those of ledger and database. What was folded in
+    /// before stays, and the next call goes on there.
+    pub async fn catch_up(&mut self, ledger: &dyn Ledger, progress: Progress<'_>) -> Result<Lag> {
+        let head = ledger.head().await?;
+        let generation = self.current(&head).await?;
+        self.fill(ledger, generation, progress).await
+    }
+
+    /// Catches up, and goes on with what is appended later. Returns only with an error.
+    ///
+    /// # Errors
+    /// As [`catch_up`](Self::catch_up).
+    pub async fn follow(&mut self, ledger: &dyn Ledger) -> Result<()> {
+        loop {
+            let mut news = ledger.wakeup();
+            let lag = self.catch_up(ledger, &|_, _| ()).await?;
+            if lag.events == 0 {
+                news.wait().await?;
+            }
+        }
+    }
+
+    /// Fills new tables from the whole ledger beside those that are live, which it replaces when it has caught up; readers
+    /// see the old ones until then.
+    ///
+    /// # Errors
+    /// As [`catch_up`](Self::catch_up).
+    pub async fn rebuild(&mut self, ledger: &dyn Ledger, progress: Progress<'_>) -> Result<Lag> {
+        let head = ledger.head().await?;
+        let generation = self.create(&head, true).await?;
+        self.fill(ledger, generation, progress).await
+    }
+
+    /// How far the projection that readers see is behind the ledger; all of it, when there is none.
+    ///
+    /// # Errors
+    /// Those of ledger and database.
+    pub async fn lag(&mut self, ledger: &dyn Ledger) -> Result<Lag> {
+        let last = ledger.head().await?.extent.last;
+        let mut connection = self.connect().await?;
+        let live = Generations::new(&mut connection, &self.projection).live().await?;
+        self.connection = Some(connection);
+        Ok(lag(live.map_or(Offset::ZERO, |live| live.offset), last))
+    }
+
+    /// The generation to go on with: the newest of this version, else a new one.
+    async fn current(&mut self, head: &Head) -> Result<Generation> {
+        let mut connection = self.connect().await?;
+        let all = Generations::new(&mut connection, &self.projection).all().await?;
+        self.connection = Some(connection);
+        let own = |generation: &Generation| generation.version == self.projection.version();
+        match all.into_iter().rev().find(own) {
+            Some(generation) => Ok(generation),
+            None => self.create(head, false).await,
+        }
+    }
+
+    async fn create(&mut self, head: &Head, anew: bool) -> Result<Generation> {
+        let mut connection = self.connect().await?;
+        self.database.create_schema(&mut connection).await?;
+        let mut generations = Generations::new(&mut connection, &self.projection);
+        let generation = generations.create(head.ledger_id, head.extent.epoch.get(), anew).await?;
+        self.connection = Some(connection);
+        Ok(generation)
+    }
+
+    async fn fill(&mut self, ledger: &dyn Ledger, generation: Generation, progress: Progress<'_>) -> Result<Lag> {
+        let mut generation = generation;
+        self.check(ledger, &generation).await?;
+        loop {
+            let page = ledger.read(&Read::after(generation.offset).limit(self.page)).await;
+            let page = page.map_err(|error| self.read_failed(error, &generation))?;
+            let Extent { first, last, .. } = page.extent;
+            if !page.events.is_empty() {
+                generation = self.fold(generation, &page.events).await?;
+            }
+            let done = generation.offset.get().saturating_sub(first.before().get());
+            progress(done, page.extent.events());
+            if page.exhausted {
+                if !generation.is_live {
+                    let mut connection = self.connect().await?;
+                    Generations::new(&mut connection, &self.projection).make_live(&mut generation).await?;
+                    self.connection = Some(connection);
+                }
+                return Ok(lag(generation.offset, last));
+            }
+        }
+    }
+
+    /// Folds a page in, with its checkpoint; where the generation stands afterwards, which is further on when another
+    /// process was faster.
+    async fn fold(&mut self, expected: Generation, events: &[Arc<RecordedEvent>]) -> Result<Generation> {
+        let mut connection = self.connect().await?;
+        connection.begin().await?;
+        let locked = Generations::new(&mut connection, &self.projection).lock(expected.number).await?;
+        let Some(locked) = locked else {
+            return Err(Error::NotBuilt { projection: self.projection.name().into() });
+        };
+        if locked.offset != expected.offset || locked.event_id != expected.event_id {
+            connection.roll_back().await?;
+            self.connection = Some(connection);
+            return Ok(locked);
+        }
+        self.projection.apply(&mut Tables::new(&mut connection, locked.number), events).await?;
+        let last = events.last();
+        let folded = Generation {
+            offset: last.map_or(locked.offset, |last| last.offset),
+            event_id: last.map_or(locked.event_id, |last| Some(last.event.id.clone())),
+            ..locked
+        };
+        Generations::new(&mut connection, &self.projection).save(&folded).await?;
+        connection.commit().await?;
+        // A connection on which something failed is dropped, and with it its transaction.
+        self.connection = Some(connection);
+        Ok(folded)
+    }
+
+    /// Refuses a generation that is of another ledger, or of this one as it is not any more.
+    async fn check(&mut self, ledger: &dyn Ledger, generation: &Generation) -> Result<()> {
+        let head = ledger.head().await?;
+        let lost = || Error::CheckpointLost { projection: self.projection.name().into(), offset: generation.offset };
+        if generation.ledger_id != head.ledger_id || generation.epoch != head.extent.epoch.get() {
+            return Err(lost());
+        }
+        if generation.offset == Offset::ZERO {
+            return Ok(());
+        }
+        if generation.offset > head.extent.last {
+            return Err(lost());
+        }
+        let found = ledger.event_at(generation.offset).await?;
+        if found.map(|recorded| recorded.event.id.clone()) == generation.event_id { Ok(()) } else { Err(lost()) }
+    }
+
+    fn read_failed(&self, error: ledger_core::Error, generation: &Generation) -> Error {
+        match error {
+            ledger_core::Error::Reset { .. } | ledger_core::Error::Beyond { .. } => {
+                Error::CheckpointLost { projection: self.projection.name().into(), offset: generation.offset }
+            }
+            error => error.into(),
+        }
+    }
+
+    async fn connect(&mut self) -> Result<Connection> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => self.database.connect().await,
+        }
+    }
+}
+
+/// Is told how many events are done, and of how many.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+
+fn lag(offset: Offset, last: Offset) -> Lag {
+    Lag { offset, last, events: last.get().saturating_sub(offset.get()) }
+}

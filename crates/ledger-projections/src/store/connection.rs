@@ -1,0 +1,136 @@
+//! A connection. One that failed, or whose user went away in the middle, is dropped and never used again.
+
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Column as _, Connection as _, Row as _};
+
+use super::database::Answer;
+use super::engine::Engine;
+use super::tables::Cell;
+use crate::{Error, Result};
+
+pub(crate) struct Connection {
+    raw: AnyConnection,
+    engine: Engine,
+}
+
+impl Connection {
+    pub(super) const fn new(raw: AnyConnection, engine: Engine) -> Self {
+        Self { raw, engine }
+    }
+
+    pub(crate) const fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Runs statements without values, joined by `;`.
+    pub(crate) async fn script(&mut self, sql: &str) -> Result<()> {
+        // Every text that is run comes from this crate; values are bound.
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.raw).await?;
+        Ok(())
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(crate) async fn execute(&mut self, sql: String, values: Vec<Cell>) -> Result<u64> {
+        let done = sqlx::query_with(AssertSqlSafe(sql), bind(values)?).execute(&mut self.raw).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// All rows of a statement's answer.
+    pub(crate) async fn rows(&mut self, sql: String, values: Vec<Cell>) -> Result<Vec<Row>> {
+        let rows = sqlx::query_with(AssertSqlSafe(sql), bind(values)?).fetch_all(&mut self.raw).await?;
+        Ok(rows.into_iter().map(Row).collect())
+    }
+
+    /// The names of an answer's columns, and its rows, whatever their types are.
+    pub(super) async fn answer(&mut self, sql: String) -> Result<Answer> {
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut self.raw).await?;
+        let columns = rows.first().map(|row| row.columns().iter().map(|column| column.name().to_owned()).collect());
+        let rows = rows.iter().map(|row| (0..row.len()).map(|n| any(row, n)).collect()).collect();
+        Ok(Answer { columns: columns.unwrap_or_default(), rows })
+    }
+
+    pub(crate) async fn begin(&mut self) -> Result<()> {
+        self.script(self.engine.begin()).await
+    }
+
+    pub(crate) async fn begin_snapshot(&mut self) -> Result<()> {
+        self.script(self.engine.begin_snapshot()).await
+    }
+
+    pub(crate) async fn commit(&mut self) -> Result<()> {
+        self.script("COMMIT").await
+    }
+
+    pub(crate) async fn roll_back(&mut self) -> Result<()> {
+        self.script("ROLLBACK").await
+    }
+
+    pub(crate) async fn close(self) {
+        // The database notices a connection that just ends too.
+        let _ = self.raw.close().await;
+    }
+}
+
+/// A value of any type.
+fn any(row: &AnyRow, column: usize) -> Cell {
+    if let Ok(number) = row.try_get::<Option<i64>, _>(column) {
+        return number.into();
+    }
+    if let Ok(number) = row.try_get::<Option<f64>, _>(column) {
+        return number.map_or(Cell::NoReal, Cell::Real);
+    }
+    if let Ok(flag) = row.try_get::<bool, _>(column) {
+        return flag.into();
+    }
+    if let Ok(text) = row.try_get::<Option<String>, _>(column) {
+        return text.into();
+    }
+    let bytes: Option<Vec<u8>> = row.try_get(column).unwrap_or_default();
+    bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).into()
+}
+
+fn bind(values: Vec<Cell>) -> Result<AnyArguments> {
+    let mut arguments = AnyArguments::default();
+    for value in values {
+        let added = match value {
+            Cell::Int(number) => arguments.add(number),
+            Cell::NoInt => arguments.add(None::<i64>),
+            Cell::Real(number) => arguments.add(number),
+            Cell::NoReal => arguments.add(None::<f64>),
+            Cell::Text(text) => arguments.add(text),
+            Cell::NoText => arguments.add(None::<String>),
+        };
+        added.map_err(Error::Database)?;
+    }
+    Ok(arguments)
+}
+
+/// A row of an answer.
+pub(crate) struct Row(AnyRow);
+
+impl Row {
+    pub(crate) fn int(&self, column: usize) -> Result<i64> {
+        Ok(self.0.try_get(column)?)
+    }
+
+    pub(crate) fn maybe_int(&self, column: usize) -> Result<Option<i64>> {
+        Ok(self.0.try_get(column)?)
+    }
+
+    pub(crate) fn maybe_real(&self, column: usize) -> Result<Option<f64>> {
+        Ok(self.0.try_get(column)?)
+    }
+
+    pub(crate) fn text(&self, column: usize) -> Result<String> {
+        Ok(self.maybe_text(column)?.unwrap_or_default())
+    }
+
+    /// Names are bytes on MySQL.
+    pub(crate) fn maybe_text(&self, column: usize) -> Result<Option<String>> {
+        if let Ok(text) = self.0.try_get::<Option<String>, _>(column) {
+            return Ok(text);
+        }
+        let bytes: Option<Vec<u8>> = self.0.try_get(column)?;
+        bytes.map(String::from_utf8).transpose().map_err(|error| Error::Database(Box::new(error)))
+    }
+}

@@ -1,0 +1,240 @@
+//! Generations: each is a whole set of a projection's tables with a checkpoint of its own. One is live, which is what
+//! readers see; another one may be filled beside it, and takes over in one step.
+
+use ledger_core::{EventId, LedgerId, Offset, Timestamp};
+
+use super::connection::{Connection, Row};
+use super::engine::Engine;
+use super::schema::{Column, Table, Type};
+use super::tables::{Cell, live_name};
+use crate::{Error, Projection, Result};
+
+const GENERATIONS: Table = Table {
+    name: "ledger_projections",
+    columns: &[
+        Column::new("projection", Type::Name),
+        Column::new("generation", Type::Int),
+        Column::new("version", Type::Int),
+        Column::new("live", Type::Flag),
+        Column::new("ledger_id", Type::Name),
+        Column::new("epoch", Type::Int),
+        Column::new("offset", Type::Int),
+        Column::optional("event_id", Type::Name),
+        Column::new("updated_at", Type::Int),
+    ],
+    key: 2,
+    indexes: &[],
+};
+
+/// A generation, and the last event that is folded into it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Generation {
+    pub(crate) number: i64,
+    pub(crate) version: u32,
+    pub(crate) is_live: bool,
+    pub(crate) ledger_id: LedgerId,
+    pub(crate) epoch: u32,
+    pub(crate) offset: Offset,
+    pub(crate) event_id: Option<EventId>,
+}
+
+/// The generations of one projection, on a connection.
+pub(crate) struct Generations<'c> {
+    connection: &'c mut Connection,
+    projection: &'c dyn Projection,
+}
+
+impl<'c> Generations<'c> {
+    pub(crate) const fn new(connection: &'c mut Connection, projection: &'c dyn Projection) -> Self {
+        Self { connection, projection }
+    }
+
+    /// All of them, oldest first. None where nothing was ever made.
+    pub(crate) async fn all(&mut self) -> Result<Vec<Generation>> {
+        if !self.exist().await? {
+            return Ok(Vec::new());
+        }
+        self.select("").await
+    }
+
+    /// The one that readers see.
+    pub(crate) async fn live(&mut self) -> Result<Option<Generation>> {
+        Ok(self.all().await?.into_iter().find(|generation| generation.is_live))
+    }
+
+    /// The one with this number, locked until the transaction ends; `None` when it was dropped meanwhile.
+    pub(crate) async fn lock(&mut self, number: i64) -> Result<Option<Generation>> {
+        let lock = format!(" AND generation = {number}{}", self.engine().for_update());
+        Ok(self.select(&lock).await?.into_iter().next())
+    }
+
+    /// Makes the tables of a new generation, empty and not live; unless it need not be `anew` and there is one of this version.
+    pub(crate) async fn create(&mut self, ledger_id: LedgerId, epoch: u32, anew: bool) -> Result<Generation> {
+        let engine = self.engine();
+        self.connection.script(engine.begin()).await?;
+        let locked = self.connection.rows(engine.lock_tables().into(), Vec::new()).await?;
+        if locked.first().map(|row| row.int(0)).transpose()? != Some(1) {
+            let reason = "other processes made tables for 30 seconds".into();
+            return Err(Error::Unavailable { reason, source: "locked".into() });
+        }
+        for statement in GENERATIONS.create(engine, GENERATIONS.name) {
+            self.connection.script(&statement).await?;
+        }
+        let all = self.select("").await?;
+        let own = all.iter().rev().find(|generation| generation.version == self.projection.version());
+        if let Some(own) = own.filter(|_| !anew) {
+            // Another process was faster.
+            self.connection.roll_back().await?;
+            self.connection.script(engine.unlock_tables()).await?;
+            return Ok(own.clone());
+        }
+        let number = all.last().map_or(1, |last| last.number + 1);
+        for table in self.projection.tables() {
+            let name = live_name(table, number);
+            // Left by a creation that ended half-way, where DDL commits by itself.
+            self.connection.script(&format!("DROP TABLE IF EXISTS {}", engine.quoted(&name))).await?;
+            for statement in table.create(engine, &name) {
+                self.connection.script(&statement).await?;
+            }
+        }
+        let generation = Generation {
+            number,
+            version: self.projection.version(),
+            is_live: false,
+            ledger_id,
+            epoch,
+            offset: Offset::ZERO,
+            event_id: None,
+        };
+        self.save(&generation).await?;
+        self.connection.commit().await?;
+        self.connection.script(engine.unlock_tables()).await?;
+        Ok(generation)
+    }
+
+    /// Writes where a generation stands, in the caller's transaction.
+    pub(crate) async fn save(&mut self, generation: &Generation) -> Result<()> {
+        let Generation { number, version, is_live, ledger_id, epoch, offset, event_id } = generation.clone();
+        let row: Vec<Cell> = vec![
+            self.projection.name().into(),
+            number.into(),
+            i64::from(version).into(),
+            is_live.into(),
+            ledger_id.to_string().into(),
+            i64::from(epoch).into(),
+            offset.as_i64().into(),
+            event_id.map(|id| id.to_string()).into(),
+            Timestamp::now().as_micros().into(),
+        ];
+        let engine = self.engine();
+        self.connection.execute(super::tables::upsert(engine, &GENERATIONS, GENERATIONS.name, 1), row).await?;
+        Ok(())
+    }
+
+    /// Makes a generation the one that readers see, and drops all others.
+    pub(crate) async fn make_live(&mut self, generation: &mut Generation) -> Result<()> {
+        let engine = self.engine();
+        self.connection.begin().await?;
+        let others: Vec<Generation> = self
+            .select(engine.for_update())
+            .await?
+            .into_iter()
+            .filter(|other| other.number != generation.number)
+            .collect();
+        for other in &others {
+            self.save(&Generation { is_live: false, ..other.clone() }).await?;
+        }
+        generation.is_live = true;
+        self.save(generation).await?;
+        self.connection.commit().await?;
+        self.make_views(generation.number).await?;
+        for other in others {
+            self.drop(&other).await?;
+        }
+        tracing::info!(projection = self.projection.name(), generation = generation.number, "is live");
+        Ok(())
+    }
+
+    /// The documented names of the tables: views of the live generation.
+    async fn make_views(&mut self, number: i64) -> Result<()> {
+        let engine = self.engine();
+        for table in self.projection.tables() {
+            let (view, name) = (engine.quoted(table.name), engine.quoted(&live_name(table, number)));
+            let replace = match engine {
+                Engine::Sqlite => format!(
+                    "BEGIN IMMEDIATE; DROP VIEW IF EXISTS {view}; CREATE VIEW {view} AS SELECT * FROM {name}; COMMIT"
+                ),
+                // A new version may have other columns, which a replaced view may not.
+                Engine::Postgres => {
+                    format!("BEGIN; DROP VIEW IF EXISTS {view}; CREATE VIEW {view} AS SELECT * FROM {name}; COMMIT")
+                }
+                Engine::MySql => format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {name}"),
+            };
+            self.connection.script(&replace).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops a generation that is not live; where it stands goes first, so that nobody goes on with it.
+    async fn drop(&mut self, generation: &Generation) -> Result<()> {
+        let engine = self.engine();
+        let (projection, number) = (self.projection.name(), generation.number);
+        self.connection
+            .script(&format!(
+                "DELETE FROM {} WHERE projection = '{projection}' AND generation = {number}",
+                engine.quoted(GENERATIONS.name)
+            ))
+            .await?;
+        for table in self.projection.tables() {
+            let name = engine.quoted(&live_name(table, number));
+            self.connection.script(&format!("DROP TABLE IF EXISTS {name}")).await?;
+        }
+        Ok(())
+    }
+
+    fn engine(&self) -> Engine {
+        self.connection.engine()
+    }
+
+    /// Whether the table of generations is there.
+    async fn exist(&mut self) -> Result<bool> {
+        let name = GENERATIONS.name;
+        let sql = match self.engine() {
+            Engine::Sqlite => format!("SELECT count(*) FROM sqlite_schema WHERE name = '{name}'"),
+            Engine::Postgres => format!(
+                "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = '{name}'"
+            ),
+            Engine::MySql => format!(
+                "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '{name}'"
+            ),
+        };
+        let rows = self.connection.rows(sql, Vec::new()).await?;
+        Ok(rows.first().map(|row| row.int(0)).transpose()?.unwrap_or_default() > 0)
+    }
+
+    async fn select(&mut self, rest: &str) -> Result<Vec<Generation>> {
+        let engine = self.engine();
+        let (offset, table) = (engine.quoted("offset"), engine.quoted(GENERATIONS.name));
+        // `FOR UPDATE` comes last, and the order before it.
+        let (condition, lock) = rest.split_at(rest.find(" FOR").unwrap_or(rest.len()));
+        let sql = format!(
+            "SELECT generation, version, live, ledger_id, epoch, {offset}, event_id FROM {table}
+             WHERE projection = '{}'{condition} ORDER BY generation{lock}",
+            self.projection.name()
+        );
+        self.connection.rows(sql, Vec::new()).await?.iter().map(generation).collect()
+    }
+}
+
+fn generation(row: &Row) -> Result<Generation> {
+    let damaged = |what: &str| Error::Database(format!("{what} of a generation is damaged").into());
+    Ok(Generation {
+        number: row.int(0)?,
+        version: u32::try_from(row.int(1)?).map_err(|_| damaged("the version"))?,
+        is_live: row.int(2)? != 0,
+        ledger_id: row.text(3)?.parse().map_err(|_| damaged("the ledger"))?,
+        epoch: u32::try_from(row.int(4)?).map_err(|_| damaged("the epoch"))?,
+        offset: Offset::from_i64(row.int(5)?).map_err(|_| damaged("the offset"))?,
+        event_id: row.maybe_text(6)?.map(EventId::from_stored),
+    })
+}

@@ -1,0 +1,217 @@
+//! The tables of one generation of a projection, within a transaction.
+
+use super::connection::{Connection, Row};
+use super::engine::Engine;
+use super::schema::{Column, Table, Type};
+use crate::Result;
+
+/// Rows of one statement. Few sizes, so that few statements are prepared.
+const ROWS: [usize; 4] = [400, 50, 8, 1];
+
+/// Values of one statement: SQLite's limit is the lowest.
+const VALUES: usize = 32_000;
+
+/// Keys of one look-up.
+const KEYS: [usize; 3] = [200, 16, 1];
+
+/// A value of a column; what is not known has a type all the same.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the types of columns")]
+pub enum Cell {
+    Int(i64),
+    NoInt,
+    Real(f64),
+    NoReal,
+    Text(String),
+    NoText,
+}
+
+impl From<i64> for Cell {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<Option<i64>> for Cell {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Self::NoInt, Self::Int)
+    }
+}
+
+impl From<bool> for Cell {
+    fn from(flag: bool) -> Self {
+        Self::Int(i64::from(flag))
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Option<String>> for Cell {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::NoText, Self::Text)
+    }
+}
+
+impl Cell {
+    /// The whole number; 0 when there is none.
+    #[must_use]
+    pub fn int(&self) -> i64 {
+        self.maybe_int().unwrap_or_default()
+    }
+
+    /// The whole number, if it is known.
+    #[must_use]
+    pub fn maybe_int(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The text; empty when there is none.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.maybe_text().unwrap_or_default()
+    }
+
+    /// The text, if it is known.
+    #[must_use]
+    pub fn maybe_text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The tables of a projection as they are filled, in the transaction that also moves its checkpoint.
+pub struct Tables<'c> {
+    connection: &'c mut Connection,
+    generation: i64,
+}
+
+impl<'c> Tables<'c> {
+    pub(crate) const fn new(connection: &'c mut Connection, generation: i64) -> Self {
+        Self { connection, generation }
+    }
+
+    /// The rows that have these keys, as far as there are any, in no order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn get(&mut self, table: &Table, keys: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>> {
+        let mut found = Vec::new();
+        let mut rest = keys;
+        while let Some(last) = rest.last() {
+            let (now, later) = rest.split_at(rest.len().min(KEYS[0]));
+            let size = KEYS.into_iter().rev().find(|size| *size >= now.len()).unwrap_or(KEYS[0]);
+            // Filled up with one of them.
+            let keys: Vec<Cell> =
+                now.iter().chain(std::iter::repeat_n(last, size - now.len())).flatten().cloned().collect();
+            let sql = select(self.connection.engine(), table, &live_name(table, self.generation), size);
+            for row in self.connection.rows(sql, keys).await? {
+                found.push(cells(table, &row)?);
+            }
+            rest = later;
+        }
+        Ok(found)
+    }
+
+    /// Stores whole rows: new ones, or instead of those that have their keys. No key may be among them twice.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn put(&mut self, table: &Table, rows: Vec<Vec<Cell>>) -> Result<()> {
+        let most = VALUES / table.columns.len();
+        let mut left = rows.len();
+        let mut values = rows.into_iter();
+        while left > 0 {
+            let size = ROWS.into_iter().find(|size| *size <= left.min(most)).unwrap_or(1);
+            let sql = upsert(self.connection.engine(), table, &live_name(table, self.generation), size);
+            let now: Vec<Cell> = values.by_ref().take(size).flatten().collect();
+            self.connection.execute(sql, now).await?;
+            left -= size;
+        }
+        Ok(())
+    }
+}
+
+/// What a table is called in a generation.
+pub(crate) fn live_name(table: &Table, generation: i64) -> String {
+    format!("{}_{generation}", table.name)
+}
+
+fn places(engine: Engine, first: usize, count: usize) -> String {
+    let place = |n: usize| match engine {
+        Engine::Postgres => format!("${n}"),
+        Engine::Sqlite | Engine::MySql => "?".to_owned(),
+    };
+    (first..first + count).map(place).collect::<Vec<_>>().join(", ")
+}
+
+fn names(engine: Engine, columns: &[Column]) -> String {
+    columns.iter().map(|column| engine.quoted(column.name)).collect::<Vec<_>>().join(", ")
+}
+
+fn select(engine: Engine, table: &Table, name: &str, keys: usize) -> String {
+    let key = table.columns.get(..table.key).unwrap_or_default();
+    let one = |n: usize| {
+        let parts = key.iter().enumerate().map(|(m, column)| {
+            format!("{} = {}", engine.quoted(column.name), places(engine, n * table.key + m + 1, 1))
+        });
+        format!("({})", parts.collect::<Vec<_>>().join(" AND "))
+    };
+    let condition = match key {
+        [only] => format!("{} IN ({})", engine.quoted(only.name), places(engine, 1, keys)),
+        _ => (0..keys).map(one).collect::<Vec<_>>().join(" OR "),
+    };
+    format!("SELECT {} FROM {} WHERE {condition}", names(engine, table.columns), engine.quoted(name))
+}
+
+pub(super) fn upsert(engine: Engine, table: &Table, name: &str, rows: usize) -> String {
+    let width = table.columns.len();
+    let values: Vec<String> = (0..rows).map(|n| format!("({})", places(engine, n * width + 1, width))).collect();
+    let (key, others) = table.columns.split_at(table.key);
+    let set = |value: &dyn Fn(&str) -> String| {
+        let set = others.iter().map(|column| {
+            let name = engine.quoted(column.name);
+            format!("{name} = {}", value(&name))
+        });
+        set.collect::<Vec<_>>().join(", ")
+    };
+    let update = match engine {
+        Engine::MySql if others.is_empty() => String::new(),
+        // Not the newer alias of the row, which MariaDB does not know.
+        Engine::MySql => format!(" ON DUPLICATE KEY UPDATE {}", set(&|name| format!("VALUES({name})"))),
+        _ if others.is_empty() => format!(" ON CONFLICT ({}) DO NOTHING", names(engine, key)),
+        _ => format!(" ON CONFLICT ({}) DO UPDATE SET {}", names(engine, key), set(&|name| format!("excluded.{name}"))),
+    };
+    let ignore = if engine == Engine::MySql && others.is_empty() { "IGNORE " } else { "" };
+    format!(
+        "INSERT {ignore}INTO {} ({}) VALUES {}{update}",
+        engine.quoted(name),
+        names(engine, table.columns),
+        values.join(", ")
+    )
+}
+
+fn cells(table: &Table, row: &Row) -> Result<Vec<Cell>> {
+    let cell = |(n, column): (usize, &Column)| {
+        Ok(match column.kind {
+            Type::Int | Type::Flag => row.maybe_int(n)?.into(),
+            Type::Real => row.maybe_real(n)?.map_or(Cell::NoReal, Cell::Real),
+            Type::Name | Type::Text => row.maybe_text(n)?.into(),
+        })
+    };
+    table.columns.iter().enumerate().map(cell).collect()
+}
