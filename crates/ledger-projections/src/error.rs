@@ -32,7 +32,7 @@ pub enum Error {
     /// The projection stands at an event that this ledger does not have: it belongs to another ledger, or this one was
     /// reset or restored to an older state.
     #[error(
-        "the {projection} projection is of another ledger, or of this one before it was reset: it stands at offset {offset}, where another event is now; rebuild it with --rebuild, or name another database"
+        "the {projection} projection is of another ledger, or of this one before it was reset: it stands at offset {offset}, where another event is now; rebuild it, or name another database"
     )]
     CheckpointLost {
         /// Which projection.
@@ -41,9 +41,9 @@ pub enum Error {
         offset: Offset,
     },
 
-    /// There is no projection to ask yet.
-    #[error("there is no {projection} projection yet; make one with: agent-ledger project {projection}")]
-    NotBuilt {
+    /// The tables that were being filled are gone: others took their place. Catch up again.
+    #[error("the {projection} projection was replaced by another one while it was filled; catch up again")]
+    Replaced {
         /// Which projection.
         projection: String,
     },

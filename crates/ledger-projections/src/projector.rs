@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger_core::{Extent, Head, Ledger, LedgerExt, Offset, PageSize, Read, RecordedEvent};
+use ledger_core::{Extent, Ledger, LedgerExt, Offset, PageSize, Read, RecordedEvent};
 
 use crate::store::{Connection, Database, Generation, Generations, Tables};
 use crate::{Error, Projection, Result};
@@ -56,8 +56,8 @@ impl<P: Projection> Projector<P> {
     /// [`Error::CheckpointLost`] when the projection is of another ledger; those of ledger and database. What was folded in
     /// before stays, and the next call goes on there.
     pub async fn catch_up(&mut self, ledger: &dyn Ledger, progress: Progress<'_>) -> Result<Lag> {
-        let head = ledger.head().await?;
-        let generation = self.current(&head).await?;
+        let generation = self.current(ledger).await?;
+        self.check(ledger, &generation).await?;
         self.fill(ledger, generation, progress).await
     }
 
@@ -81,8 +81,7 @@ impl<P: Projection> Projector<P> {
     /// # Errors
     /// As [`catch_up`](Self::catch_up).
     pub async fn rebuild(&mut self, ledger: &dyn Ledger, progress: Progress<'_>) -> Result<Lag> {
-        let head = ledger.head().await?;
-        let generation = self.create(&head, true).await?;
+        let generation = self.create(ledger, true).await?;
         self.fill(ledger, generation, progress).await
     }
 
@@ -99,18 +98,19 @@ impl<P: Projection> Projector<P> {
     }
 
     /// The generation to go on with: the newest of this version, else a new one.
-    async fn current(&mut self, head: &Head) -> Result<Generation> {
+    async fn current(&mut self, ledger: &dyn Ledger) -> Result<Generation> {
         let mut connection = self.connect().await?;
         let all = Generations::new(&mut connection, &self.projection).all().await?;
         self.connection = Some(connection);
         let own = |generation: &Generation| generation.version == self.projection.version();
         match all.into_iter().rev().find(own) {
             Some(generation) => Ok(generation),
-            None => self.create(head, false).await,
+            None => self.create(ledger, false).await,
         }
     }
 
-    async fn create(&mut self, head: &Head, anew: bool) -> Result<Generation> {
+    async fn create(&mut self, ledger: &dyn Ledger, anew: bool) -> Result<Generation> {
+        let head = ledger.head().await?;
         let mut connection = self.connect().await?;
         self.database.create_schema(&mut connection).await?;
         let mut generations = Generations::new(&mut connection, &self.projection);
@@ -121,7 +121,6 @@ impl<P: Projection> Projector<P> {
 
     async fn fill(&mut self, ledger: &dyn Ledger, generation: Generation, progress: Progress<'_>) -> Result<Lag> {
         let mut generation = generation;
-        self.check(ledger, &generation).await?;
         loop {
             let page = ledger.read(&Read::after(generation.offset).limit(self.page)).await;
             let page = page.map_err(|error| self.read_failed(error, &generation))?;
@@ -134,7 +133,8 @@ impl<P: Projection> Projector<P> {
             if page.exhausted {
                 if !generation.is_live {
                     let mut connection = self.connect().await?;
-                    Generations::new(&mut connection, &self.projection).make_live(&mut generation).await?;
+                    generation =
+                        Generations::new(&mut connection, &self.projection).make_live(generation.number).await?;
                     self.connection = Some(connection);
                 }
                 return Ok(lag(generation.offset, last));
@@ -149,7 +149,7 @@ impl<P: Projection> Projector<P> {
         connection.begin().await?;
         let locked = Generations::new(&mut connection, &self.projection).lock(expected.number).await?;
         let Some(locked) = locked else {
-            return Err(Error::NotBuilt { projection: self.projection.name().into() });
+            return Err(Error::Replaced { projection: self.projection.name().into() });
         };
         if locked.offset != expected.offset || locked.event_id != expected.event_id {
             connection.roll_back().await?;
@@ -172,6 +172,7 @@ impl<P: Projection> Projector<P> {
 
     /// Refuses a generation that is of another ledger, or of this one as it is not any more.
     async fn check(&mut self, ledger: &dyn Ledger, generation: &Generation) -> Result<()> {
+        // Read after the generation, which another process may have taken further than an earlier head.
         let head = ledger.head().await?;
         let lost = || Error::CheckpointLost { projection: self.projection.name().into(), offset: generation.offset };
         if generation.ledger_id != head.ledger_id || generation.epoch != head.extent.epoch.get() {

@@ -3,8 +3,11 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 use async_trait::async_trait;
 use ledger_conformance::events::{events, kind};
@@ -154,6 +157,32 @@ async fn what_fails_in_the_middle_is_done_again_and_counts_once() {
     }
 }
 
+/// Wherever a runner is given up, the next one ends with the same tables, under their documented names.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_that_is_given_up_at_any_point_leaves_nothing_half() {
+    let (ledger, expected) = (ledger(60).await, &mut None);
+    for polls in 1..=400 {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::sqlite(&folder.path().join("projections.db")).unwrap();
+        let mut projector = Projector::new(Kinds::default(), database.clone()).with_page_size(page(20));
+        {
+            let mut call = pin!(projector.catch_up(&ledger, &|_, _| ()));
+            let mut polled = 0;
+            poll_fn(|context| {
+                polled += 1;
+                match call.as_mut().poll(context) {
+                    Poll::Pending if polled < polls => Poll::Pending,
+                    _ => Poll::Ready(()),
+                }
+            })
+            .await;
+        }
+        drop(projector);
+        let state = caught_up(&database, &ledger, 20).await;
+        assert_eq!(*expected.get_or_insert(state.clone()), state, "after {polls} polls");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_runners_fold_each_event_once() {
     let (_folder, databases) = databases();
@@ -173,6 +202,38 @@ async fn many_runners_fold_each_event_once() {
         let state = caught_up(database, ledger.as_ref(), 7).await;
         assert_eq!(state.iter().map(|row| row[1].int()).sum::<i64>(), 500);
         assert_eq!(state.iter().map(|row| row[2].int()).sum::<i64>(), 500 * 501 / 2);
+    }
+}
+
+/// Events come in while the first tables take over: a runner that has caught up must not take a faster one back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn runners_that_race_with_appends_fold_each_event_once() {
+    for _ in 0..40 {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::sqlite(&folder.path().join("projections.db")).unwrap();
+        let ledger = Arc::new(MemoryLedger::new());
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn({
+            let ledger = Arc::clone(&ledger);
+            async move {
+                for n in 0..100 {
+                    append(ledger.as_ref(), &format!("e{n}"), 1).await;
+                    tokio::time::sleep(std::time::Duration::from_micros(200)).await;
+                }
+            }
+        });
+        for _ in 0..3 {
+            let (ledger, mut projector) = (Arc::clone(&ledger), Projector::new(Kinds::default(), database.clone()));
+            tasks.spawn(async move {
+                while projector.catch_up(ledger.as_ref(), &|_, _| ()).await.unwrap().offset.get() < 100 {}
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap();
+        }
+        let state = state(&database).await;
+        assert_eq!(state.iter().map(|row| row[1].int()).sum::<i64>(), 100);
+        assert_eq!(state.iter().map(|row| row[2].int()).sum::<i64>(), 100 * 101 / 2);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledger_core::Invalid;
 use sqlx::ConnectOptions as _;
@@ -16,6 +16,9 @@ use crate::{Error, Result};
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between two attempts at a file that is busy.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// A database for projections: a SQLite file, a Postgres schema, or a MySQL or MariaDB database.
 #[derive(Clone)]
@@ -138,7 +141,7 @@ impl Database {
             }
         };
         let mut connection = Connection::new(raw, self.engine);
-        connection.script(self.engine.set_up()).await?;
+        self.set_up(&mut connection).await?;
         if let Some(schema) = &self.schema {
             let schema = self.engine.quoted(schema);
             connection.script(&format!("SET search_path = {schema}")).await?;
@@ -146,11 +149,26 @@ impl Database {
         Ok(connection)
     }
 
+    /// While a SQLite file is new, another process may be making it a file with a log, which no busy timeout waits for.
+    async fn set_up(&self, connection: &mut Connection) -> Result<()> {
+        let deadline = Instant::now() + CONNECT_TIMEOUT;
+        loop {
+            match connection.script(self.engine.set_up()).await {
+                Err(error) if error.is_retryable() && self.engine == Engine::Sqlite && Instant::now() < deadline => {
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
     /// Makes the schema, if one is named.
     pub(crate) async fn create_schema(&self, connection: &mut Connection) -> Result<()> {
         if let Some(schema) = &self.schema {
             let schema = self.engine.quoted(schema);
-            connection.script(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
+            // Of two that do this at once one would fail, in spite of its words.
+            let lock = self.engine.lock_tables();
+            connection.script(&format!("BEGIN; {lock}; CREATE SCHEMA IF NOT EXISTS {schema}; COMMIT")).await?;
         }
         Ok(())
     }

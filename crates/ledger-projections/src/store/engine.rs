@@ -66,7 +66,7 @@ impl Engine {
     pub(super) const fn set_up(self) -> &'static str {
         match self {
             // A projection that a power failure takes back is still the fold up to its checkpoint.
-            Self::Sqlite => "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 10000",
+            Self::Sqlite => "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
             Self::Postgres => "SET lock_timeout = '10s'; SET client_min_messages = error; SET jit = off",
             Self::MySql => {
                 "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout = 10, \
@@ -99,6 +99,14 @@ impl Engine {
             Self::Sqlite => "SELECT 1",
             Self::Postgres => "SELECT 1::bigint FROM (SELECT pg_advisory_xact_lock(4701234115017721672)) AS locked",
             Self::MySql => "SELECT GET_LOCK(CONCAT('ledger-projections ', MD5(DATABASE())), 30)",
+        }
+    }
+
+    /// Begins again, where DDL has ended the transaction.
+    pub(super) const fn begin_after_ddl(self) -> &'static str {
+        match self {
+            Self::Sqlite | Self::Postgres => "",
+            Self::MySql => self.begin(),
         }
     }
 

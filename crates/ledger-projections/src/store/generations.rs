@@ -54,7 +54,7 @@ impl<'c> Generations<'c> {
         if !self.exist().await? {
             return Ok(Vec::new());
         }
-        self.select("").await
+        self.select("", "").await
     }
 
     /// The one that readers see.
@@ -64,28 +64,22 @@ impl<'c> Generations<'c> {
 
     /// The one with this number, locked until the transaction ends; `None` when it was dropped meanwhile.
     pub(crate) async fn lock(&mut self, number: i64) -> Result<Option<Generation>> {
-        let lock = format!(" AND generation = {number}{}", self.engine().for_update());
-        Ok(self.select(&lock).await?.into_iter().next())
+        let lock = self.engine().for_update();
+        Ok(self.select(&format!(" AND generation = {number}"), lock).await?.into_iter().next())
     }
 
     /// Makes the tables of a new generation, empty and not live; unless it need not be `anew` and there is one of this version.
     pub(crate) async fn create(&mut self, ledger_id: LedgerId, epoch: u32, anew: bool) -> Result<Generation> {
         let engine = self.engine();
-        self.connection.script(engine.begin()).await?;
-        let locked = self.connection.rows(engine.lock_tables().into(), Vec::new()).await?;
-        if locked.first().map(|row| row.int(0)).transpose()? != Some(1) {
-            let reason = "other processes made tables for 30 seconds".into();
-            return Err(Error::Unavailable { reason, source: "locked".into() });
-        }
+        self.begin_to_make().await?;
         for statement in GENERATIONS.create(engine, GENERATIONS.name) {
             self.connection.script(&statement).await?;
         }
-        let all = self.select("").await?;
+        let all = self.select("", "").await?;
         let own = all.iter().rev().find(|generation| generation.version == self.projection.version());
         if let Some(own) = own.filter(|_| !anew) {
             // Another process was faster.
-            self.connection.roll_back().await?;
-            self.connection.script(engine.unlock_tables()).await?;
+            self.commit_made().await?;
             return Ok(own.clone());
         }
         let number = all.last().map_or(1, |last| last.number + 1);
@@ -107,9 +101,26 @@ impl<'c> Generations<'c> {
             event_id: None,
         };
         self.save(&generation).await?;
-        self.connection.commit().await?;
-        self.connection.script(engine.unlock_tables()).await?;
+        self.commit_made().await?;
         Ok(generation)
+    }
+
+    /// Begins a transaction, and gets the lock under which tables and views are made.
+    async fn begin_to_make(&mut self) -> Result<()> {
+        let engine = self.engine();
+        self.connection.begin().await?;
+        let locked = self.connection.rows(engine.lock_tables().into(), Vec::new()).await?;
+        if locked.first().map(|row| row.int(0)).transpose()? == Some(1) {
+            return Ok(());
+        }
+        let reason = "other processes made tables for 30 seconds".into();
+        Err(Error::Unavailable { reason, source: "locked".into() })
+    }
+
+    async fn commit_made(&mut self) -> Result<()> {
+        let engine = self.engine();
+        self.connection.commit().await?;
+        self.connection.script(engine.unlock_tables()).await
     }
 
     /// Writes where a generation stands, in the caller's transaction.
@@ -131,28 +142,29 @@ impl<'c> Generations<'c> {
         Ok(())
     }
 
-    /// Makes a generation the one that readers see, and drops all others.
-    pub(crate) async fn make_live(&mut self, generation: &mut Generation) -> Result<()> {
+    /// Makes a generation the one that readers see, and drops all others; it as it stands now, perhaps further on.
+    pub(crate) async fn make_live(&mut self, number: i64) -> Result<Generation> {
         let engine = self.engine();
-        self.connection.begin().await?;
-        let others: Vec<Generation> = self
-            .select(engine.for_update())
-            .await?
-            .into_iter()
-            .filter(|other| other.number != generation.number)
-            .collect();
+        self.begin_to_make().await?;
+        // First, so that who dies in between leaves views of tables that have caught up, and does the rest again.
+        self.make_views(number).await?;
+        self.connection.script(engine.begin_after_ddl()).await?;
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.select("", engine.for_update()).await?.into_iter().partition(|generation| generation.number == number);
+        let Some(locked) = own.into_iter().next() else {
+            return Err(Error::Replaced { projection: self.projection.name().into() });
+        };
         for other in &others {
             self.save(&Generation { is_live: false, ..other.clone() }).await?;
         }
-        generation.is_live = true;
-        self.save(generation).await?;
-        self.connection.commit().await?;
-        self.make_views(generation.number).await?;
+        let live = Generation { is_live: true, ..locked };
+        self.save(&live).await?;
+        self.commit_made().await?;
         for other in others {
             self.drop(&other).await?;
         }
-        tracing::info!(projection = self.projection.name(), generation = generation.number, "is live");
-        Ok(())
+        tracing::info!(projection = self.projection.name(), generation = number, "is live");
+        Ok(live)
     }
 
     /// The documented names of the tables: views of the live generation.
@@ -160,15 +172,11 @@ impl<'c> Generations<'c> {
         let engine = self.engine();
         for table in self.projection.tables() {
             let (view, name) = (engine.quoted(table.name), engine.quoted(&live_name(table, number)));
+            let create = format!("VIEW {view} AS SELECT * FROM {name}");
             let replace = match engine {
-                Engine::Sqlite => format!(
-                    "BEGIN IMMEDIATE; DROP VIEW IF EXISTS {view}; CREATE VIEW {view} AS SELECT * FROM {name}; COMMIT"
-                ),
                 // A new version may have other columns, which a replaced view may not.
-                Engine::Postgres => {
-                    format!("BEGIN; DROP VIEW IF EXISTS {view}; CREATE VIEW {view} AS SELECT * FROM {name}; COMMIT")
-                }
-                Engine::MySql => format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {name}"),
+                Engine::Sqlite | Engine::Postgres => format!("DROP VIEW IF EXISTS {view}; CREATE {create}"),
+                Engine::MySql => format!("CREATE OR REPLACE {create}"),
             };
             self.connection.script(&replace).await?;
         }
@@ -212,11 +220,10 @@ impl<'c> Generations<'c> {
         Ok(rows.first().map(|row| row.int(0)).transpose()?.unwrap_or_default() > 0)
     }
 
-    async fn select(&mut self, rest: &str) -> Result<Vec<Generation>> {
+    /// Those that a condition selects, oldest first.
+    async fn select(&mut self, condition: &str, lock: &str) -> Result<Vec<Generation>> {
         let engine = self.engine();
         let (offset, table) = (engine.quoted("offset"), engine.quoted(GENERATIONS.name));
-        // `FOR UPDATE` comes last, and the order before it.
-        let (condition, lock) = rest.split_at(rest.find(" FOR").unwrap_or(rest.len()));
         let sql = format!(
             "SELECT generation, version, live, ledger_id, epoch, {offset}, event_id FROM {table}
              WHERE projection = '{}'{condition} ORDER BY generation{lock}",
