@@ -10,6 +10,7 @@ compile_error!("ledger-sql needs an engine: enable one of its features `sqlite`,
 mod committer;
 mod diagnosis;
 mod head;
+mod held;
 mod known;
 #[cfg(feature = "mysql")]
 mod mysql;

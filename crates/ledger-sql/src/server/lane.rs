@@ -18,7 +18,6 @@ use super::migrate::check_version;
 use super::options::LONGEST;
 use super::questions;
 use super::statements::{delete_all, save_all_and_commit, save_and_commit};
-use super::verify;
 use crate::committer::{Lane, Outcomes};
 use crate::head::HeadRow;
 
@@ -146,7 +145,7 @@ impl<E: Engine> Writer<E> {
     /// Takes over recorded events as they are.
     async fn restore(&mut self, batch: &RecordedBatch) -> Result<()> {
         self.settled(false, async |link, Locked { head, .. }| {
-            if verify::holds(link, head, batch).await? {
+            if questions::holds(link, head, batch).await? {
                 return Ok(((), End::Commit(head)));
             }
             batch.check_follows(head.extent, head.latest)?;

@@ -128,28 +128,12 @@ impl<E: Engine> Ledger for ServerLedger<E> {
 
     async fn runs(&self, query: RunQuery) -> Result<Vec<Run>> {
         let ledger_id = self.0.ledger_id;
-        self.0
-            .readers
-            .ask(move |link| {
-                Box::pin(async move {
-                    questions::check_ledger(link, ledger_id).await?;
-                    questions::runs(link, query).await
-                })
-            })
-            .await
+        self.0.readers.ask(move |link| Box::pin(questions::runs(link, ledger_id, query))).await
     }
 
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
         let ledger_id = self.0.ledger_id;
-        self.0
-            .readers
-            .ask(move |link| {
-                Box::pin(async move {
-                    questions::check_ledger(link, ledger_id).await?;
-                    questions::checkpoints(link).await
-                })
-            })
-            .await
+        self.0.readers.ask(move |link| Box::pin(questions::checkpoints_of(link, ledger_id))).await
     }
 
     async fn save_checkpoint(&self, checkpoint: Checkpoint, how: CheckpointMove) -> Result<Checkpoint> {

@@ -28,7 +28,7 @@ pub(super) async fn prepare<E: Engine>(link: &mut Link<E>, options: &ServerOptio
     if let Some(row) = locked.last()
         && int::<E>(row, 0)? != 1
     {
-        let waited = format!("other processes made the ledger's tables for all of {:?}", options.busy_timeout);
+        let waited = format!("other processes made the ledger's tables for all of {:?}", options.lock_timeout());
         return Err(Error::unavailable(waited, "locked").into());
     }
     // A connection on which this fails is dropped, and with it the lock.

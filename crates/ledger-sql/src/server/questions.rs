@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ledger_core::limits::MAX_PAGE_BYTES;
 use ledger_core::{
     Checkpoint, ConsumerName, Durability, Epoch, Error, EventId, Extent, Invalid, LedgerId, Offset, Page, Read,
-    RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
+    RecordedBatch, RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
 };
 
 use super::engine::{Answer, DbRow, EachPageRow, Engine, HeadColumns, Kept, PageRow, Statement, Trouble};
@@ -16,6 +16,7 @@ use super::migrate::check_version;
 use super::options::ServerOptions;
 use super::statements::{self, CHECKPOINTS, HEAD, HEAD_AND_LAST, plain};
 use crate::head::HeadRow;
+use crate::held::Expected;
 use crate::row::{Decoder, ReadVerification};
 use crate::schema::Events;
 
@@ -25,7 +26,7 @@ pub(super) async fn head<E: Engine>(link: &mut Link<E>) -> Result<HeadRow, Failu
 }
 
 /// Makes sure that it is still this ledger that answers.
-pub(super) async fn check_ledger<E: Engine>(link: &mut Link<E>, ledger: LedgerId) -> Result<(), Failure> {
+async fn check_ledger<E: Engine>(link: &mut Link<E>, ledger: LedgerId) -> Result<(), Failure> {
     if head(link).await?.ledger_id == ledger { Ok(()) } else { Err(replaced(ledger).into()) }
 }
 
@@ -197,13 +198,33 @@ pub(super) async fn offset<E: Engine>(link: &mut Link<E>, statement: Statement) 
     Ok(offsets.into_iter().next())
 }
 
+/// Whether all of these events stand where they say, as they are.
+pub(super) async fn holds<E: Engine>(
+    link: &mut Link<E>,
+    head: HeadRow,
+    batch: &RecordedBatch,
+) -> Result<bool, Failure> {
+    let Some(mut expected) = Expected::within(head.extent, batch) else { return Ok(false) };
+    let mut each = |row: &DbRow<E>| {
+        expected.row(&E::event(row).map_err(column_error)?);
+        Ok(ControlFlow::Continue(()))
+    };
+    link.scan(statements::range::<E>(batch.first(), batch.last()), &mut each).await?;
+    Ok(expected.are_held())
+}
+
 pub(super) async fn id_at<E: Engine>(link: &mut Link<E>, offset: Offset) -> Result<Option<EventId>, Failure> {
     let statement = statements::id_at::<E>(offset);
     let ids = link.rows(statement, |row| Ok(EventId::from_stored(text::<E>(row, 0)?))).await?;
     Ok(ids.into_iter().next())
 }
 
-pub(super) async fn runs<E: Engine>(link: &mut Link<E>, query: RunQuery) -> Result<Vec<Run>, Failure> {
+pub(super) async fn runs<E: Engine>(
+    link: &mut Link<E>,
+    ledger: LedgerId,
+    query: RunQuery,
+) -> Result<Vec<Run>, Failure> {
+    check_ledger(link, ledger).await?;
     let run = |row: &DbRow<E>| {
         let place = |column| Offset::from_i64(int::<E>(row, column)?).map_err(damaged);
         Ok(Run {
@@ -216,6 +237,15 @@ pub(super) async fn runs<E: Engine>(link: &mut Link<E>, query: RunQuery) -> Resu
     link.rows(statements::runs::<E>(query), run).await
 }
 
+pub(super) async fn checkpoints_of<E: Engine>(
+    link: &mut Link<E>,
+    ledger: LedgerId,
+) -> Result<Vec<Checkpoint>, Failure> {
+    check_ledger(link, ledger).await?;
+    checkpoints(link).await
+}
+
+/// For who has the lane, which is this ledger's.
 pub(super) async fn checkpoints<E: Engine>(link: &mut Link<E>) -> Result<Vec<Checkpoint>, Failure> {
     let checkpoint = |row: &DbRow<E>| {
         Ok(Checkpoint {

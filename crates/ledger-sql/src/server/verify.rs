@@ -1,8 +1,8 @@
-//! Checking every event of a ledger on a server; and whether some stand there as they are.
+//! Checking every event of a ledger on a server.
 
 use std::ops::ControlFlow;
 
-use ledger_core::{Error, Extent, LedgerId, Offset, Progress, RecordedBatch, Result, Verification};
+use ledger_core::{Error, Extent, LedgerId, Offset, Progress, Result, Verification};
 
 use super::engine::{DbRow, Engine};
 use super::failure::Failure;
@@ -10,7 +10,6 @@ use super::link::{Link, column_error};
 use super::questions;
 use super::readers::Readers;
 use super::statements::range;
-use crate::head::HeadRow;
 use crate::verify::{Checked, Checker, Report, headless, parts};
 
 /// Events that are checked at a time: so few that a server gives them within the time of one statement.
@@ -57,24 +56,4 @@ async fn check<E: Engine>(link: &mut Link<E>, extent: Extent, part: (Offset, Off
         Err(failure) => return Err(failure),
     };
     Ok(checker.finish(scanned, now, head)?)
-}
-
-/// Whether all of these events stand where they say, as they are.
-pub(super) async fn holds<E: Engine>(
-    link: &mut Link<E>,
-    head: HeadRow,
-    batch: &RecordedBatch,
-) -> Result<bool, Failure> {
-    if batch.first() < head.extent.first || batch.last() > head.extent.last {
-        return Ok(false);
-    }
-    let mut expected = batch.events().iter();
-    let mut all = true;
-    let mut each = |row: &DbRow<E>| {
-        let row = E::event(row).map_err(column_error)?;
-        all &= expected.next().is_some_and(|recorded| row.is(recorded));
-        Ok(ControlFlow::Continue(()))
-    };
-    link.scan(range::<E>(batch.first(), batch.last()), &mut each).await?;
-    Ok(all && expected.next().is_none())
 }

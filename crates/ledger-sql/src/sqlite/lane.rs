@@ -17,6 +17,7 @@ use super::options::SqliteOptions;
 use super::store;
 use crate::committer::{Lane, Outcomes};
 use crate::head::HeadRow;
+use crate::held::Expected;
 
 /// Sleep between two attempts to get the lane, at first and at most: another process holds it for about one commit.
 const FIRST_WAIT: Duration = Duration::from_micros(200);
@@ -209,16 +210,12 @@ fn begin(connection: &Connection, timeout: Duration) -> Result<()> {
 
 /// Whether all of these events stand where they say, as they are.
 fn holds(connection: &Connection, head: HeadRow, batch: &RecordedBatch) -> Result<bool> {
-    if batch.first() < head.extent.first || batch.last() > head.extent.last {
-        return Ok(false);
-    }
-    let mut expected = batch.events().iter();
-    let mut all = true;
+    let Some(mut expected) = Expected::within(head.extent, batch) else { return Ok(false) };
     store::scan(connection, batch.first(), batch.last(), |row| {
-        all &= expected.next().is_some_and(|recorded| row.is(recorded));
+        expected.row(row);
         Ok(())
     })?;
-    Ok(all && expected.next().is_none())
+    Ok(expected.are_held())
 }
 
 /// Stores recorded events as they are; the head that they lead to.
