@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger_core::{Extent, Ledger, LedgerExt, Offset, PageSize, Read, RecordedEvent};
+use ledger_core::{Extent, Ledger, LedgerExt, Offset, PageSize, Read, RecordedEvent, Timestamp};
 
 use crate::store::{Connection, Database, Generation, Generations, Tables};
 use crate::{Error, Projection, Result};
@@ -97,13 +97,58 @@ impl<P: Projection> Projector<P> {
         Ok(lag(live.map_or(Offset::ZERO, |live| live.offset), last))
     }
 
+    /// Removes the rows of before a time, and says how many; whatever is folded in from then on of before that time is
+    /// passed over. A rebuild leads to the same: it removes them again before it takes over. Nothing happens when rows
+    /// of before a later time are removed already, or there is no projection.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn remove_before(&mut self, before: Timestamp) -> Result<u64> {
+        let mut connection = self.connect().await?;
+        let live = Generations::new(&mut connection, &self.projection).live().await?;
+        self.connection = Some(connection);
+        match live {
+            Some(live) => Ok(self.remove(live.number, before).await?.1),
+            None => Ok(0),
+        }
+    }
+
+    /// Removes from a generation what was removed from the live one, which it is about to replace.
+    async fn remove_again(&mut self, generation: Generation) -> Result<Generation> {
+        let mut connection = self.connect().await?;
+        let live = Generations::new(&mut connection, &self.projection).live().await?;
+        self.connection = Some(connection);
+        match live {
+            Some(live) => Ok(self.remove(generation.number, live.kept_from).await?.0),
+            None => Ok(generation),
+        }
+    }
+
+    async fn remove(&mut self, number: i64, before: Timestamp) -> Result<(Generation, u64)> {
+        let mut connection = self.connect().await?;
+        connection.begin().await?;
+        let Some(locked) = Generations::new(&mut connection, &self.projection).lock(number).await? else {
+            return Err(Error::Replaced { projection: self.projection.name().into() });
+        };
+        let mut removed = 0;
+        let kept_from = before.max(locked.kept_from);
+        if before > locked.kept_from {
+            let mut tables = Tables::new(&mut connection, number, locked.kept_from);
+            removed = self.projection.remove_before(&mut tables, before).await?;
+        }
+        let kept = Generation { kept_from, ..locked };
+        Generations::new(&mut connection, &self.projection).save(&kept).await?;
+        connection.commit().await?;
+        self.connection = Some(connection);
+        Ok((kept, removed))
+    }
+
     /// The generation to go on with: the newest of this version, else a new one.
     async fn current(&mut self, ledger: &dyn Ledger) -> Result<Generation> {
         let mut connection = self.connect().await?;
         let all = Generations::new(&mut connection, &self.projection).all().await?;
         self.connection = Some(connection);
-        let own = |generation: &Generation| generation.version == self.projection.version();
-        match all.into_iter().rev().find(own) {
+        match all.into_iter().rev().find(|generation| generation.is_of(&self.projection)) {
             Some(generation) => Ok(generation),
             None => self.create(ledger, false).await,
         }
@@ -132,6 +177,7 @@ impl<P: Projection> Projector<P> {
             progress(done, page.extent.events());
             if page.exhausted {
                 if !generation.is_live {
+                    generation = self.remove_again(generation).await?;
                     let mut connection = self.connect().await?;
                     generation =
                         Generations::new(&mut connection, &self.projection).make_live(generation.number).await?;
@@ -156,7 +202,8 @@ impl<P: Projection> Projector<P> {
             self.connection = Some(connection);
             return Ok(locked);
         }
-        self.projection.apply(&mut Tables::new(&mut connection, locked.number), events).await?;
+        let mut tables = Tables::new(&mut connection, locked.number, locked.kept_from);
+        self.projection.apply(&mut tables, events).await?;
         let last = events.last();
         let folded = Generation {
             offset: last.map_or(locked.offset, |last| last.offset),

@@ -1,5 +1,7 @@
 //! A connection. One that failed, or whose user went away in the middle, is dropped and never used again.
 
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Column as _, Connection as _, Row as _};
 
@@ -39,6 +41,12 @@ impl Connection {
     pub(crate) async fn rows(&mut self, sql: String, values: Vec<Cell>) -> Result<Vec<Row>> {
         let rows = sqlx::query_with(AssertSqlSafe(sql), bind(values)?).fetch_all(&mut self.raw).await?;
         Ok(rows.into_iter().map(Row).collect())
+    }
+
+    /// The rows of a statement's answer, as they come.
+    pub(super) fn stream(&mut self, sql: String, values: Vec<Cell>) -> Result<BoxStream<'_, Result<Row>>> {
+        let rows = sqlx::query_with(AssertSqlSafe(sql), bind(values)?).fetch(&mut self.raw);
+        Ok(rows.map_ok(Row).map_err(Error::from).boxed())
     }
 
     /// The names of an answer's columns, and its rows, whatever their types are.

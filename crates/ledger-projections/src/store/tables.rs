@@ -3,7 +3,9 @@
 use super::connection::{Connection, Row};
 use super::engine::Engine;
 use super::schema::{Column, Table, Type};
+use super::sql::Sql;
 use crate::Result;
+use ledger_core::Timestamp;
 
 /// Rows of one statement. Few sizes, so that few statements are prepared.
 const ROWS: [usize; 4] = [400, 50, 8, 1];
@@ -98,11 +100,18 @@ impl Cell {
 pub struct Tables<'c> {
     connection: &'c mut Connection,
     generation: i64,
+    kept_from: Timestamp,
 }
 
 impl<'c> Tables<'c> {
-    pub(crate) const fn new(connection: &'c mut Connection, generation: i64) -> Self {
-        Self { connection, generation }
+    pub(crate) const fn new(connection: &'c mut Connection, generation: i64, kept_from: Timestamp) -> Self {
+        Self { connection, generation, kept_from }
+    }
+
+    /// Rows of before this time are removed.
+    #[must_use]
+    pub const fn kept_from(&self) -> Timestamp {
+        self.kept_from
     }
 
     /// The rows that have these keys, as far as there are any, in no order.
@@ -110,6 +119,14 @@ impl<'c> Tables<'c> {
     /// # Errors
     /// Those of the database.
     pub async fn get(&mut self, table: &Table, keys: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>> {
+        self.find(table, table.key_columns(), keys).await
+    }
+
+    /// The rows that have these values in some columns, in no order. No values may be given twice.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn find(&mut self, table: &Table, by: &[Column], keys: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>> {
         let mut found = Vec::new();
         let mut rest = keys;
         while let Some(last) = rest.last() {
@@ -118,13 +135,40 @@ impl<'c> Tables<'c> {
             // Filled up with one of them.
             let keys: Vec<Cell> =
                 now.iter().chain(std::iter::repeat_n(last, size - now.len())).flatten().cloned().collect();
-            let sql = select(self.connection.engine(), table, &live_name(table, self.generation), size);
+            let sql = select(self.connection.engine(), table, &live_name(table, self.generation), by, size);
             for row in self.connection.rows(sql, keys).await? {
                 found.push(cells(table, &row)?);
             }
             rest = later;
         }
         Ok(found)
+    }
+
+    /// Deletes the rows that have these keys.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn delete(&mut self, table: &Table, keys: &[Vec<Cell>]) -> Result<()> {
+        let engine = self.connection.engine();
+        let name = engine.quoted(&live_name(table, self.generation));
+        for key in keys {
+            let sql = format!("DELETE FROM {name} WHERE {}", one_of(engine, table.key_columns(), 1));
+            self.connection.execute(sql, key.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// SQL that is to be run on these tables.
+    pub(crate) const fn sql(&self) -> Sql {
+        Sql::new(self.connection.engine(), self.generation)
+    }
+
+    pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
+        self.connection.execute(sql.text, sql.values).await
+    }
+
+    pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>> {
+        self.connection.rows(sql.text, sql.values).await
     }
 
     /// Stores whole rows: new ones, or instead of those that have their keys. No key may be among them twice.
@@ -152,30 +196,30 @@ pub(crate) fn live_name(table: &Table, generation: i64) -> String {
 }
 
 fn places(engine: Engine, first: usize, count: usize) -> String {
-    let place = |n: usize| match engine {
-        Engine::Postgres => format!("${n}"),
-        Engine::Sqlite | Engine::MySql => "?".to_owned(),
-    };
-    (first..first + count).map(place).collect::<Vec<_>>().join(", ")
+    (first..first + count).map(|n| engine.place(n)).collect::<Vec<_>>().join(", ")
 }
 
 fn names(engine: Engine, columns: &[Column]) -> String {
     columns.iter().map(|column| engine.quoted(column.name)).collect::<Vec<_>>().join(", ")
 }
 
-fn select(engine: Engine, table: &Table, name: &str, keys: usize) -> String {
-    let key = table.columns.get(..table.key).unwrap_or_default();
+fn select(engine: Engine, table: &Table, name: &str, by: &[Column], keys: usize) -> String {
+    let condition = one_of(engine, by, keys);
+    format!("SELECT {} FROM {} WHERE {condition}", names(engine, table.columns), engine.quoted(name))
+}
+
+/// That some columns have one of so many sets of values.
+fn one_of(engine: Engine, columns: &[Column], count: usize) -> String {
     let one = |n: usize| {
-        let parts = key.iter().enumerate().map(|(m, column)| {
-            format!("{} = {}", engine.quoted(column.name), places(engine, n * table.key + m + 1, 1))
+        let parts = columns.iter().enumerate().map(|(m, column)| {
+            format!("{} = {}", engine.quoted(column.name), places(engine, n * columns.len() + m + 1, 1))
         });
         format!("({})", parts.collect::<Vec<_>>().join(" AND "))
     };
-    let condition = match key {
-        [only] => format!("{} IN ({})", engine.quoted(only.name), places(engine, 1, keys)),
-        _ => (0..keys).map(one).collect::<Vec<_>>().join(" OR "),
-    };
-    format!("SELECT {} FROM {} WHERE {condition}", names(engine, table.columns), engine.quoted(name))
+    match columns {
+        [only] => format!("{} IN ({})", engine.quoted(only.name), places(engine, 1, count)),
+        _ => (0..count).map(one).collect::<Vec<_>>().join(" OR "),
+    }
 }
 
 pub(super) fn upsert(engine: Engine, table: &Table, name: &str, rows: usize) -> String {
