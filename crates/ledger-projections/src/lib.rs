@@ -9,9 +9,11 @@ mod calendar;
 mod distribution;
 mod error;
 mod money;
+mod name;
 mod projection;
 mod projector;
 pub mod store;
+pub mod usage;
 mod window;
 
 pub use calendar::{Bucket, Buckets, MAX_BUCKETS, Width, Zone};

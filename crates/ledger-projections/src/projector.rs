@@ -10,6 +10,9 @@ use crate::{Error, Projection, Result};
 /// Events of one transaction, unless told otherwise.
 const PAGE: usize = 1_000;
 
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
 /// How far a projection is behind its ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lag {
@@ -97,13 +100,15 @@ impl<P: Projection> Projector<P> {
         Ok(lag(live.map_or(Offset::ZERO, |live| live.offset), last))
     }
 
-    /// Removes the rows of before a time, and says how many; whatever is folded in from then on of before that time is
+    /// Removes the rows of before the beginning of the UTC day that `time` is in, and says how many; whatever is folded in from then on of before that time is
     /// passed over. A rebuild leads to the same: it removes them again before it takes over. Nothing happens when rows
     /// of before a later time are removed already, or there is no projection.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn remove_before(&mut self, before: Timestamp) -> Result<u64> {
+    pub async fn remove_before(&mut self, time: Timestamp) -> Result<u64> {
+        let micros = time.as_micros();
+        let before = Timestamp::from_micros(micros - micros.rem_euclid(DAY)).unwrap_or(Timestamp::MIN);
         let mut connection = self.connect().await?;
         let live = Generations::new(&mut connection, &self.projection).live().await?;
         self.connection = Some(connection);
