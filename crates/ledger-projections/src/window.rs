@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use ledger_core::{Invalid, Timestamp};
+use serde::Serialize;
 
 use crate::Zone;
 
 /// From `since` on, up to but not including `until`, so that windows that follow each other share nothing and leave
 /// nothing out. Without a bound, all there is on that side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Window {
     since: Option<Timestamp>,
     until: Option<Timestamp>,

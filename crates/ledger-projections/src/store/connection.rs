@@ -133,6 +133,14 @@ impl Row {
         Ok(self.maybe_text(column)?.unwrap_or_default())
     }
 
+    /// A name, or a number as one.
+    pub(crate) fn name(&self, column: usize) -> Result<String> {
+        match self.0.try_get::<Option<i64>, _>(column) {
+            Ok(Some(number)) => Ok(number.to_string()),
+            _ => self.text(column),
+        }
+    }
+
     /// Names are bytes on MySQL.
     pub(crate) fn maybe_text(&self, column: usize) -> Result<Option<String>> {
         if let Ok(text) = self.0.try_get::<Option<String>, _>(column) {

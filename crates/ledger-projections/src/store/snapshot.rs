@@ -47,11 +47,13 @@ impl Snapshot {
         self.connection.rows(sql.text, sql.values).await
     }
 
-    /// Takes the rows of an answer one after the other, of which there may be many.
-    pub(crate) async fn each(&mut self, sql: Sql, mut take: impl FnMut(Row) -> Result<()> + Send) -> Result<()> {
+    /// Takes the rows of an answer one after the other, of which there may be many, while `take` says to go on.
+    pub(crate) async fn each(&mut self, sql: Sql, mut take: impl FnMut(Row) -> Result<bool>) -> Result<()> {
         let mut rows = self.connection.stream(sql.text, sql.values)?;
         while let Some(row) = rows.try_next().await? {
-            take(row)?;
+            if !take(row)? {
+                break;
+            }
         }
         Ok(())
     }

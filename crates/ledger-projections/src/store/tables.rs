@@ -167,10 +167,6 @@ impl<'c> Tables<'c> {
         self.connection.execute(sql.text, sql.values).await
     }
 
-    pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>> {
-        self.connection.rows(sql.text, sql.values).await
-    }
-
     /// Stores whole rows: new ones, or instead of those that have their keys. No key may be among them twice.
     ///
     /// # Errors

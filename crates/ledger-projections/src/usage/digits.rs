@@ -6,11 +6,6 @@ use crate::store::Sql;
 /// How far a percentile that was found from three leading digits may be from the exact one, relative to it.
 pub const SKETCH_ERROR: f64 = 0.005;
 
-/// The least value with the same number of digits and the same three leading ones.
-pub(super) fn bin(value: i64) -> i64 {
-    value - value % width(value)
-}
-
 /// How many values have the same three leading digits as this one.
 fn width(value: i64) -> i64 {
     let mut width = 1;
@@ -20,12 +15,12 @@ fn width(value: i64) -> i64 {
     width
 }
 
-/// What a value of a bin is taken for: the middle, of which none is further away than half a hundredth of the value.
+/// What a value of a bin, which is the least value with its digits, is taken for: the middle, of which none is further away than half a hundredth of the value.
 pub(super) fn middle(bin: i64) -> i64 {
     bin + (width(bin) - 1) / 2
 }
 
-/// [`bin`] of a column, which is not negative, in SQL.
+/// The bin of a column that is not negative, in SQL: the least value with as many digits and the same three leading ones.
 pub(super) fn bin_in_sql(sql: &Sql, value: &str) -> String {
     let mut cases = format!("CASE WHEN {value} < 1000 THEN {value}");
     let mut width: i64 = 10;
@@ -43,6 +38,11 @@ pub(super) fn bin_in_sql(sql: &Sql, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As it is found in SQL.
+    fn bin(value: i64) -> i64 {
+        value - value % width(value)
+    }
 
     #[test]
     fn three_digits_are_half_a_hundredth_at_most_from_the_value() {

@@ -1,13 +1,27 @@
 //! Who spent how much, on what, how slow, how often failing.
 
 mod amount;
+mod answer;
 mod call;
 mod digits;
+mod dimension;
+mod errors;
+mod export;
+mod figures;
+mod filter;
 mod fold;
+mod lists;
+mod metrics;
 mod page;
+mod percentiles;
+mod query;
+mod reader;
 mod retention;
+mod series;
 mod session;
+mod source;
 mod span;
+mod spans;
 mod sums;
 mod tables;
 mod workspace;
@@ -17,7 +31,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ledger_core::{RecordedEvent, Timestamp};
 
+pub use answer::{Basis, Method, Unpriced, UnpricedModel, UsageAnswer, UsageRow};
 pub use digits::SKETCH_ERROR;
+pub use dimension::Dimension;
+pub use errors::{Counts, ErrorRow, ErrorsAnswer};
+pub use export::EXPORT_SCHEMA;
+pub use filter::UsageFilter;
+pub use lists::{Cursor, Page, SessionRow, TurnRow};
+pub use metrics::{Metrics, TokenSums};
+pub use query::{Counting, Limit, Per, Sort, UsageQuery};
+pub use reader::UsageReader;
+pub use series::{Series, SeriesRow};
+pub use spans::{ToolRow, ToolSort, ToolsAnswer, ToolsQuery};
 pub use workspace::{HashKey, WorkspaceLabels};
 
 use crate::store::{Table, Tables};

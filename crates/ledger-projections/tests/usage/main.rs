@@ -1,0 +1,6 @@
+//! What is said about usage, the same on every engine.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod setting;
+mod stats;
