@@ -9,7 +9,7 @@ const USAGE: &str = "usage: cargo xtask <task>
 
   test [ARGS]   installs what the tests need, then runs them all (ARGS go to cargo test)
   bench [PART]  prints ratios beside the raw driver; of SQLite: append, concurrent, replay, snapshot, wakeup, memory;
-                of Postgres: append, single, concurrent, replay, growth; or all. Several words name the parts that have
+                of Postgres: append, single, concurrent, replay, growth; of usage: project, stats, series; or all. Several words name the parts that have
                 them all: postgres append
   check         format, clippy and docs, with warnings denied";
 

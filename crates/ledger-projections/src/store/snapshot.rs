@@ -1,10 +1,14 @@
 //! What readers see: the live tables of a projection at one moment.
 
+use std::sync::Arc;
+
 use futures_util::TryStreamExt as _;
 use ledger_core::{Offset, Timestamp};
+use tokio::sync::Mutex;
 
 use super::connection::{Connection, Row};
 use super::database::Database;
+use super::engine::Engine;
 use super::generations::{Generation, Generations};
 use super::sql::Sql;
 use crate::{Error, Projection, Result};
@@ -13,49 +17,60 @@ use crate::{Error, Projection, Result};
 const ATTEMPTS: usize = 5;
 
 /// The live tables of a projection at one moment: however many statements an answer takes, they all see the same.
+#[derive(Clone)]
 pub(crate) struct Snapshot {
-    connection: Connection,
-    live: Generation,
+    connection: Arc<Mutex<Connection>>,
+    engine: Engine,
+    live: Arc<Generation>,
 }
 
 impl Snapshot {
     async fn new(database: &Database, projection: &dyn Projection) -> Result<Self> {
         let mut connection = database.connect().await?;
         connection.begin_snapshot().await?;
-        match Generations::new(&mut connection, projection).live().await? {
-            Some(live) => Ok(Self { connection, live }),
-            None => Err(Error::NotThere { projection: projection.name().into(), place: database.place().into() }),
-        }
+        let Some(live) = Generations::new(&mut connection, projection).live().await? else {
+            return Err(Error::NotThere { projection: projection.name().into(), place: database.place().into() });
+        };
+        let engine = connection.engine();
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), engine, live: Arc::new(live) })
     }
 
     /// SQL that is to be run on these tables.
-    pub(crate) const fn sql(&self) -> Sql {
-        Sql::new(self.connection.engine(), self.live.number)
+    pub(crate) fn sql(&self) -> Sql {
+        Sql::new(self.engine, self.live.number)
     }
 
     /// The last event that is folded in.
-    pub(crate) const fn offset(&self) -> Offset {
+    pub(crate) fn offset(&self) -> Offset {
         self.live.offset
     }
 
     /// Rows of before this time are removed.
-    pub(crate) const fn kept_from(&self) -> Timestamp {
+    pub(crate) fn kept_from(&self) -> Timestamp {
         self.live.kept_from
     }
 
-    pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>> {
-        self.connection.rows(sql.text, sql.values).await
+    pub(crate) async fn rows(&self, sql: Sql) -> Result<Vec<Row>> {
+        self.connection.lock().await.rows(sql.text, sql.values).await
     }
 
     /// Takes the rows of an answer one after the other, of which there may be many, while `take` says to go on.
-    pub(crate) async fn each(&mut self, sql: Sql, mut take: impl FnMut(Row) -> Result<bool>) -> Result<()> {
-        let mut rows = self.connection.stream(sql.text, sql.values)?;
+    pub(crate) async fn each(&self, sql: Sql, mut take: impl FnMut(Row) -> Result<bool>) -> Result<()> {
+        let mut connection = self.connection.lock().await;
+        let mut rows = connection.stream(sql.text, sql.values)?;
         while let Some(row) = rows.try_next().await? {
             if !take(row)? {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Tells the database that this is the end, unless somebody else still reads.
+    async fn close(self) {
+        if let Some(connection) = Arc::into_inner(self.connection) {
+            connection.into_inner().close().await;
+        }
     }
 }
 
@@ -64,21 +79,21 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::NotThere`] when it was never caught up.
-    pub(crate) async fn answer<T>(
+    pub(crate) async fn answer<T, A: Future<Output = Result<T>>>(
         &self,
         projection: &dyn Projection,
-        question: impl AsyncFn(&mut Snapshot) -> Result<T>,
+        question: impl Fn(Snapshot) -> A,
     ) -> Result<T> {
-        for _ in 1..ATTEMPTS {
-            let mut snapshot = Snapshot::new(self, projection).await?;
-            match question(&mut snapshot).await {
-                Err(error) if error.is_of_replaced_tables() => {}
+        let mut attempt = 1;
+        loop {
+            let snapshot = Snapshot::new(self, projection).await?;
+            match question(snapshot.clone()).await {
+                Err(error) if error.is_of_replaced_tables() && attempt < ATTEMPTS => attempt += 1,
                 done => {
-                    snapshot.connection.close().await;
+                    snapshot.close().await;
                     return done;
                 }
             }
         }
-        question(&mut Snapshot::new(self, projection).await?).await
     }
 }

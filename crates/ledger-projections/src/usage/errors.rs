@@ -74,11 +74,11 @@ impl UsageReader {
     pub async fn errors(&self, query: &UsageQuery, limit: Limit) -> Result<ErrorsAnswer> {
         let usage = Usage::new();
         self.database
-            .answer(&usage, async |snapshot| {
-                let mut basis = Basis::new(snapshot, query);
-                let mut all = figures(snapshot, query, query.filter.window, &[], &mut basis).await?;
+            .answer(&usage, |snapshot| async move {
+                let mut basis = Basis::new(&snapshot, query);
+                let mut all = figures(&snapshot, query, query.filter.window, &[], &mut basis).await?;
                 let all = all.remove(&Vec::new()).unwrap_or_default();
-                let mut rows = errors(snapshot, query).await?;
+                let mut rows = errors(&snapshot, query).await?;
                 if rows.iter().map(|row| row.calls).sum::<i64>() < all.failed {
                     basis.note(
                         "removed rows are in the counts but not in the rows: of them, classes of errors are not kept",
@@ -99,17 +99,17 @@ impl UsageReader {
     pub async fn counts(&self, query: &UsageQuery) -> Result<Counts> {
         let usage = Usage::new();
         self.database
-            .answer(&usage, async |snapshot| {
-                let mut basis = Basis::new(snapshot, query);
-                let mut all = figures(snapshot, query, query.filter.window, &[], &mut basis).await?;
+            .answer(&usage, |snapshot| async move {
+                let mut basis = Basis::new(&snapshot, query);
+                let mut all = figures(&snapshot, query, query.filter.window, &[], &mut basis).await?;
                 let all = all.remove(&Vec::new()).unwrap_or_default();
-                let tools = spans::figures(snapshot, query, Kind::Tool, false, &mut basis).await?;
-                let turns = spans::figures(snapshot, query, Kind::Turn, false, &mut basis).await?;
+                let tools = spans::figures(&snapshot, query, Kind::Tool, false, &mut basis).await?;
+                let turns = spans::figures(&snapshot, query, Kind::Turn, false, &mut basis).await?;
                 let count = |spans: BTreeMap<Vec<String>, super::ToolRow>| spans.values().map(|row| row.calls).sum();
                 let mut sql = snapshot.sql();
                 sql.push("SELECT COUNT(*) FROM ").table(&SESSIONS);
                 let sessions = snapshot.rows(sql).await?.first().map_or(Ok(0), |row| row.int(0))?;
-                let passed_over = passed_over(snapshot).await?;
+                let passed_over = passed_over(&snapshot).await?;
                 let (tools, turns) = (count(tools), count(turns));
                 let (calls, invocations) = (all.calls, all.invocations);
                 Ok(Counts { basis, calls, invocations, tools, turns, sessions, passed_over })
@@ -118,7 +118,7 @@ impl UsageReader {
     }
 }
 
-async fn errors(snapshot: &mut Snapshot, query: &UsageQuery) -> Result<Vec<ErrorRow>> {
+async fn errors(snapshot: &Snapshot, query: &UsageQuery) -> Result<Vec<ErrorRow>> {
     let mut sql = snapshot.sql();
     let cost = "COALESCE(c.pico_usd, 0)";
     let (micro, rest) = (sql.sum(&sql.quotient(cost, "1000000")), sql.sum(&format!("{cost} % 1000000")));
@@ -144,7 +144,7 @@ async fn errors(snapshot: &mut Snapshot, query: &UsageQuery) -> Result<Vec<Error
     Ok(rows)
 }
 
-async fn passed_over(snapshot: &mut Snapshot) -> Result<BTreeMap<String, BTreeMap<String, i64>>> {
+async fn passed_over(snapshot: &Snapshot) -> Result<BTreeMap<String, BTreeMap<String, i64>>> {
     let mut sql = snapshot.sql();
     sql.push("SELECT reason, kind, events FROM ").table(&PASSED_OVER);
     let mut reasons: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();

@@ -6,9 +6,10 @@ use ledger_core::Timestamp;
 use serde_json::{Map, Value};
 
 use super::filter::UsageFilter;
+use super::lists::happened_in;
 use super::tables::{CALLS, SESSIONS, TOOLS, TURNS};
 use super::{Usage, UsageReader};
-use crate::store::{Row, Table, Type};
+use crate::store::{Row, Snapshot, Sql, Table, Type};
 use crate::{Error, PicoUsd, Projection as _, Result};
 
 /// The version of exported rows: raised when a field is renamed or means something else; fields may be added.
@@ -26,41 +27,18 @@ impl UsageReader {
     /// # Errors
     /// As [`stats`](Self::stats).
     pub async fn export(&self, filter: &UsageFilter, take: &(dyn Fn(Map<String, Value>) -> bool + Sync)) -> Result<()> {
-        let usage = Usage::new();
-        let has_begun = AtomicBool::new(false);
+        let has_begun = &AtomicBool::new(false);
         self.database
-            .answer(&usage, async |snapshot| {
+            .answer(&Usage::new(), |snapshot| async move {
                 if has_begun.swap(true, Ordering::Relaxed) {
                     // The tables were replaced half-way; what was given cannot be taken back.
-                    return Err(Error::Replaced { projection: usage.name().into() });
+                    return Err(Error::Replaced { projection: Usage::new().name().into() });
                 }
-                for (name, table) in [("call", &CALLS), ("tool", &TOOLS), ("turn", &TURNS), ("session", &SESSIONS)] {
-                    let mut sql = snapshot.sql();
-                    let prefix = match name {
-                        "call" => "c",
-                        "session" => "s",
-                        _ => "t",
-                    };
-                    let columns = table.columns.iter().map(|column| format!("{prefix}.{}", column.name));
-                    sql.push("SELECT ").push(columns.collect::<Vec<_>>().join(", ")).push(" FROM ").table(table);
-                    sql.push(format!(" {prefix} WHERE 1 = 1"));
-                    match name {
-                        "call" => filter.calls(&mut sql, "c.started_at", filter.window),
-                        "tool" | "turn" => filter.spans(&mut sql, name == "tool", filter.window),
-                        _ => {
-                            sql.push(" AND (");
-                            super::lists::happened_in(&mut sql, filter);
-                            sql.push(")");
-                        }
-                    }
-                    let (time, key) = match name {
-                        "session" => ("first_at", "session_id"),
-                        _ => ("started_at", table.key_columns().first().map_or("", |column| column.name)),
-                    };
-                    sql.push(format!(" ORDER BY {prefix}.{time}, {prefix}.{key}"));
+                for kind in ["call", "tool", "turn", "session"] {
+                    let (table, sql) = select(&snapshot, kind, filter);
                     let mut goes_on = true;
                     let each = snapshot.each(sql, |row| {
-                        goes_on = goes_on && take(exported(name, table, &row)?);
+                        goes_on = take(exported(kind, table, &row)?);
                         Ok(goes_on)
                     });
                     each.await?;
@@ -72,6 +50,28 @@ impl UsageReader {
             })
             .await
     }
+}
+
+/// All rows of a kind that a filter selects, in the order of their times.
+fn select(snapshot: &Snapshot, kind: &str, filter: &UsageFilter) -> (&'static Table, Sql) {
+    let (table, prefix, time) = match kind {
+        "call" => (&CALLS, "c", "started_at"),
+        "tool" => (&TOOLS, "t", "started_at"),
+        "turn" => (&TURNS, "t", "started_at"),
+        _ => (&SESSIONS, "s", "first_at"),
+    };
+    let columns = table.columns.iter().map(|column| format!("{prefix}.{}", column.name));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let mut sql = snapshot.sql();
+    sql.push(format!("SELECT {columns} FROM ")).table(table).push(format!(" {prefix} WHERE "));
+    match kind {
+        "call" => filter.calls(sql.push("1 = 1"), "c.started_at", filter.window),
+        "tool" | "turn" => filter.spans(sql.push("1 = 1"), kind == "tool", filter.window),
+        _ => happened_in(&mut sql, filter),
+    }
+    let key = table.key_columns().first().map_or("", |column| column.name);
+    sql.push(format!(" ORDER BY {prefix}.{time}, {prefix}.{key}"));
+    (table, sql)
 }
 
 fn exported(name: &str, table: &Table, row: &Row) -> Result<Map<String, Value>> {

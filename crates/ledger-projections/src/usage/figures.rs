@@ -16,7 +16,7 @@ pub(super) const DAY: i64 = 86_400_000_000;
 
 /// Figures by the values of some columns; `basis` gets what is to be said about them.
 pub(super) async fn figures(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     query: &UsageQuery,
     window: Window,
     parts: &[Part],
@@ -50,7 +50,7 @@ pub(super) async fn figures(
 
 /// What is kept of removed rows; nothing where that cannot answer the query, which is noted.
 pub(super) async fn of_removed(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     query: &UsageQuery,
     removed: Window,
     parts: &[Part],

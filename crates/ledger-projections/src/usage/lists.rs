@@ -106,23 +106,22 @@ impl UsageReader {
     pub async fn sessions(&self, query: &UsageQuery, limit: Limit, after: Option<&Cursor>) -> Result<Page<SessionRow>> {
         let usage = Usage::new();
         self.database
-            .answer(&usage, async |snapshot| {
-                let basis = Basis::new(snapshot, query);
+            .answer(&usage, |snapshot| async move {
+                let basis = Basis::new(&snapshot, query);
                 let mut sql = snapshot.sql();
                 sql.push("SELECT s.session_id, s.first_at, s.parent_session_id, s.agent, s.workspace, s.last_at FROM ");
-                sql.table(&SESSIONS).push(" s WHERE (");
+                sql.table(&SESSIONS).push(" s WHERE ");
                 happened_in(&mut sql, &query.filter);
-                sql.push(")");
                 page(&mut sql, "s.first_at", "s.session_id", limit, after);
                 let found = snapshot.rows(sql).await?;
                 let (found, next) = cut(found, limit, |row| Ok(Cursor { at: row.int(1)?, key: row.text(0)? }))?;
                 let ids = found.iter().map(|row| row.text(0)).collect::<Result<Vec<_>>>()?;
                 let workspaces = found.iter().map(|row| row.text(4)).collect::<Result<Vec<_>>>()?;
-                let labels = labels(snapshot, &workspaces).await?;
+                let labels = labels(&snapshot, &workspaces).await?;
                 let of_page = UsageQuery { filter: of_sessions(&query.filter, ids), ..query.clone() };
-                let calls = of_calls(snapshot, &of_page, Dimension::Session).await?;
-                let turns = per_session(snapshot, &of_page, false).await?;
-                let tools = per_session(snapshot, &of_page, true).await?;
+                let calls = of_calls(&snapshot, &of_page, Dimension::Session).await?;
+                let turns = per_session(&snapshot, &of_page, false).await?;
+                let tools = per_session(&snapshot, &of_page, true).await?;
                 let rows = found.iter().map(|row| {
                     let session = row.text(0)?;
                     let Metrics { calls, failed, cost, cost_ok, tokens, .. } = metrics(&calls, &[&session]);
@@ -157,8 +156,8 @@ impl UsageReader {
     pub async fn turns(&self, query: &UsageQuery, limit: Limit, after: Option<&Cursor>) -> Result<Page<TurnRow>> {
         let usage = Usage::new();
         self.database
-            .answer(&usage, async |snapshot| {
-                let basis = Basis::new(snapshot, query);
+            .answer(&usage, |snapshot| async move {
+                let basis = Basis::new(&snapshot, query);
                 let mut sql = snapshot.sql();
                 sql.push("SELECT t.turn_key, t.started_at, t.session_id, t.turn_id, t.workspace, t.completed_at,");
                 sql.push(" t.status, t.error_class, t.duration_us FROM ").table(&TURNS).push(" t WHERE 1 = 1");
@@ -170,7 +169,7 @@ impl UsageReader {
                 // A turn has all its calls, whenever they started and however they ended.
                 let filter = UsageFilter { window: Window::ALL, statuses: Vec::new(), ..query.filter.clone() };
                 let of_page = UsageQuery { filter: of_sessions(&filter, ids), ..query.clone() };
-                let calls = of_calls(snapshot, &of_page, Dimension::Turn).await?;
+                let calls = of_calls(&snapshot, &of_page, Dimension::Turn).await?;
                 let rows = found.iter().map(|row| {
                     let (session, turn) = (row.text(2)?, row.maybe_text(3)?);
                     let of_turn = metrics(&calls, &[&session, turn.as_deref().unwrap_or_default()]);
@@ -201,7 +200,7 @@ impl UsageReader {
 
 /// That something happened in the session `s` that the filter selects.
 pub(super) fn happened_in(sql: &mut Sql, filter: &UsageFilter) {
-    sql.push("EXISTS (SELECT 1 FROM ").table(&CALLS).push(" c WHERE c.session_id = s.session_id");
+    sql.push("(EXISTS (SELECT 1 FROM ").table(&CALLS).push(" c WHERE c.session_id = s.session_id");
     filter.calls(sql, "c.started_at", filter.window);
     for (table, is_tool) in [(&TOOLS, true), (&TURNS, false)] {
         sql.push(") OR EXISTS (SELECT 1 FROM ").table(table).push(" t WHERE t.session_id = s.session_id");
@@ -213,6 +212,7 @@ pub(super) fn happened_in(sql: &mut Sql, filter: &UsageFilter) {
         filter.sessions(sql);
         sql.push(")");
     }
+    sql.push(")");
 }
 
 /// The rest of a statement that selects a page, and one row more if there is one.
@@ -240,14 +240,14 @@ fn of_sessions(filter: &UsageFilter, sessions: Vec<String>) -> UsageFilter {
     UsageFilter { sessions, ..filter.clone() }
 }
 
-async fn of_calls(snapshot: &mut Snapshot, query: &UsageQuery, by: Dimension) -> Result<Groups> {
+async fn of_calls(snapshot: &Snapshot, query: &UsageQuery, by: Dimension) -> Result<Groups> {
     if query.filter.sessions.is_empty() {
         return Ok(Groups::new());
     }
     source::of_rows(snapshot, query, query.filter.window, by.parts()).await
 }
 
-async fn per_session(snapshot: &mut Snapshot, query: &UsageQuery, is_tool: bool) -> Result<BTreeMap<String, i64>> {
+async fn per_session(snapshot: &Snapshot, query: &UsageQuery, is_tool: bool) -> Result<BTreeMap<String, i64>> {
     if query.filter.sessions.is_empty() {
         return Ok(BTreeMap::new());
     }

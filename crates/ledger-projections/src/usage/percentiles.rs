@@ -13,7 +13,7 @@ use crate::{Distribution, Percentile, Result, Window};
 
 /// Finds the exact percentiles of the rows in a window.
 pub(super) async fn exact(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     query: &UsageQuery,
     window: Window,
     parts: &[Part],
@@ -41,7 +41,7 @@ type Ranked = BTreeMap<Vec<String>, BTreeMap<i64, i64>>;
 /// Finds the values at the positions that percentiles are made of, among those `v` that `values` selects, for each set of
 /// values of the first columns, `d0`, ...; `counts` tells how many values each set has.
 pub(super) async fn ranked(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     percentile: Percentile,
     columns: usize,
     counts: &[i64],
@@ -95,7 +95,7 @@ pub(super) type Sketches = BTreeMap<Vec<String>, Sketch>;
 
 /// Finds percentiles of removed rows, `removed`, and of those that are there, `kept`, together.
 pub(super) async fn sketched(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     query: &UsageQuery,
     removed: Window,
     kept: Option<Window>,
@@ -126,7 +126,7 @@ pub(super) async fn sketched(
 
 /// Adds what is kept of removed rows, by some of its columns.
 pub(super) async fn of_days(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     measure: &str,
     removed: Window,
     columns: &[&str],
@@ -153,7 +153,7 @@ pub(super) async fn of_days(
 
 /// Adds the values `v` that `values` selects, by the first columns, `d0`, ....
 pub(super) async fn of_values(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     columns: usize,
     sketches: &mut Sketches,
     values: impl FnOnce(&mut Sql),

@@ -31,11 +31,13 @@ impl UsageReader {
     /// # Errors
     /// [`Error::NotThere`](crate::Error::NotThere) before the projection was ever caught up; those of the database.
     pub async fn stats(&self, query: &UsageQuery) -> Result<UsageAnswer> {
-        self.answer(query, async |snapshot, basis| {
-            let total = total(snapshot, query, &[], basis).await?;
-            Ok((Vec::new(), 0, total))
-        })
-        .await
+        self.database
+            .answer(&Usage::new(), |snapshot| async move {
+                let mut basis = Basis::new(&snapshot, query);
+                let total = total(&snapshot, query, &[], &mut basis).await?;
+                answer(&snapshot, query, basis, (Vec::new(), 0), total).await
+            })
+            .await
     }
 
     /// The figures by a dimension, and with `breakdown` those of each row by another one; the total has a breakdown too.
@@ -50,44 +52,42 @@ impl UsageReader {
         sort: Sort,
         limit: Limit,
     ) -> Result<UsageAnswer> {
-        self.answer(query, async |snapshot, basis| {
-            let parts = dimension.parts();
-            let found = figures(snapshot, query, query.filter.window, parts, basis).await?;
-            let mut rows = rows(parts, found);
-            sort_rows(&mut rows, sort);
-            let of_rows = rows.len();
-            rows.truncate(limit.get());
-            let inner = breakdown.map(Dimension::parts).unwrap_or_default();
-            if !inner.is_empty() {
-                let both: Vec<Part> = parts.iter().chain(inner).copied().collect();
-                let found = figures(snapshot, query, query.filter.window, &both, basis).await?;
-                break_down(&mut rows, parts.len(), inner, found);
-            }
-            label(snapshot, &mut rows).await?;
-            Ok((rows, of_rows, total(snapshot, query, inner, basis).await?))
-        })
-        .await
-    }
-
-    pub(super) async fn answer(
-        &self,
-        query: &UsageQuery,
-        question: impl AsyncFn(&mut Snapshot, &mut Basis) -> Result<(Vec<UsageRow>, usize, UsageRow)>,
-    ) -> Result<UsageAnswer> {
-        let usage = Usage::new();
+        let (parts, inner) = (dimension.parts(), breakdown.map(Dimension::parts).unwrap_or_default());
         self.database
-            .answer(&usage, async |snapshot| {
-                let mut basis = Basis::new(snapshot, query);
-                let (rows, of_rows, total) = question(snapshot, &mut basis).await?;
-                let unpriced = unpriced(snapshot, query, &total.metrics, &mut basis).await?;
-                Ok(UsageAnswer { basis, rows, of_rows, total, unpriced })
+            .answer(&Usage::new(), |snapshot| async move {
+                let mut basis = Basis::new(&snapshot, query);
+                let found = figures(&snapshot, query, query.filter.window, parts, &mut basis).await?;
+                let mut rows = rows(parts, found);
+                sort_rows(&mut rows, sort);
+                let of_rows = rows.len();
+                rows.truncate(limit.get());
+                if !inner.is_empty() {
+                    let both: Vec<Part> = parts.iter().chain(inner).copied().collect();
+                    let found = figures(&snapshot, query, query.filter.window, &both, &mut basis).await?;
+                    break_down(&mut rows, parts.len(), inner, found);
+                }
+                label(&snapshot, &mut rows).await?;
+                let total = total(&snapshot, query, inner, &mut basis).await?;
+                answer(&snapshot, query, basis, (rows, of_rows), total).await
             })
             .await
     }
 }
 
+/// Rows, how many there are, and the figures of all, with what is to be said about them.
+pub(super) async fn answer(
+    snapshot: &Snapshot,
+    query: &UsageQuery,
+    mut basis: Basis,
+    (rows, of_rows): (Vec<UsageRow>, usize),
+    total: UsageRow,
+) -> Result<UsageAnswer> {
+    let unpriced = unpriced(snapshot, query, &total.metrics, &mut basis).await?;
+    Ok(UsageAnswer { basis, rows, of_rows, total, unpriced })
+}
+
 /// The figures of all, broken down when there are columns for that.
-async fn total(snapshot: &mut Snapshot, query: &UsageQuery, inner: &[Part], basis: &mut Basis) -> Result<UsageRow> {
+async fn total(snapshot: &Snapshot, query: &UsageQuery, inner: &[Part], basis: &mut Basis) -> Result<UsageRow> {
     let mut found = figures(snapshot, query, query.filter.window, &[], basis).await?;
     let metrics = found.remove(&Vec::new()).unwrap_or_default();
     let mut breakdown = None;
@@ -100,7 +100,7 @@ async fn total(snapshot: &mut Snapshot, query: &UsageQuery, inner: &[Part], basi
     Ok(UsageRow { key: Vec::new(), metrics, breakdown })
 }
 
-async fn unpriced(snapshot: &mut Snapshot, query: &UsageQuery, total: &Metrics, basis: &mut Basis) -> Result<Unpriced> {
+async fn unpriced(snapshot: &Snapshot, query: &UsageQuery, total: &Metrics, basis: &mut Basis) -> Result<Unpriced> {
     if total.unpriced_calls == 0 {
         return Ok(Unpriced::default());
     }
@@ -162,7 +162,7 @@ pub(super) fn share(some: i64, all: i64) -> Option<f64> {
 }
 
 /// Adds what workspaces are called.
-async fn label(snapshot: &mut Snapshot, rows: &mut [UsageRow]) -> Result<()> {
+async fn label(snapshot: &Snapshot, rows: &mut [UsageRow]) -> Result<()> {
     let is_workspace = |(name, value): &(&'static str, Option<String>)| {
         if *name == "workspace" { value.clone() } else { None }
     };
@@ -179,7 +179,7 @@ async fn label(snapshot: &mut Snapshot, rows: &mut [UsageRow]) -> Result<()> {
 }
 
 /// What workspaces are called, by key.
-pub(super) async fn labels(snapshot: &mut Snapshot, keys: &[String]) -> Result<BTreeMap<String, String>> {
+pub(super) async fn labels(snapshot: &Snapshot, keys: &[String]) -> Result<BTreeMap<String, String>> {
     let mut labels = BTreeMap::new();
     for keys in keys.chunks(500) {
         let mut sql = snapshot.sql();
@@ -190,4 +190,30 @@ pub(super) async fn labels(snapshot: &mut Snapshot, keys: &[String]) -> Result<B
         }
     }
     Ok(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::usage::{ToolsQuery, UsageFilter};
+    use crate::{Buckets, Width, Zone};
+
+    fn can_be_spawned<F: Future + Send>(_: F) {}
+
+    #[test]
+    fn every_question_can_be_asked_in_a_task_of_its_own() {
+        let reader = UsageReader::new(Database::sqlite(std::path::Path::new("none.db")).unwrap());
+        let (query, tools) = (UsageQuery::default(), ToolsQuery::default());
+        let (limit, buckets) = (Limit::default(), Buckets { zone: Zone::UTC, width: Width::Day });
+        can_be_spawned(reader.stats(&query));
+        can_be_spawned(reader.by(&query, Dimension::Tenant, None, Sort::Name, limit));
+        can_be_spawned(reader.by_time(&query, buckets));
+        can_be_spawned(reader.series(&query, buckets));
+        can_be_spawned(reader.tools(&tools));
+        can_be_spawned(reader.sessions(&query, limit, None));
+        can_be_spawned(reader.turns(&query, limit, None));
+        can_be_spawned(reader.errors(&query, limit));
+        can_be_spawned(reader.counts(&query));
+        can_be_spawned(reader.export(&UsageFilter::default(), &|_| true));
+    }
 }

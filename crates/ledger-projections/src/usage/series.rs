@@ -10,6 +10,7 @@ use super::answer::{Basis, UsageAnswer, UsageRow};
 use super::dimension::Part;
 use super::figures::{figures, is_of_sums, of_removed};
 use super::query::{Per, UsageQuery};
+use super::reader::answer;
 use super::source;
 use super::tables::{CALLS, CELLS};
 use super::{Metrics, Usage, UsageReader};
@@ -78,12 +79,12 @@ impl UsageReader {
     pub async fn series(&self, query: &UsageQuery, buckets: Buckets) -> Result<Series> {
         let usage = Usage::new();
         self.database
-            .answer(&usage, async |snapshot| {
-                let mut basis = Basis::new(snapshot, query);
-                let Some(window) = extent(snapshot, query.filter.window).await? else {
+            .answer(&usage, |snapshot| async move {
+                let mut basis = Basis::new(&snapshot, query);
+                let Some(window) = extent(&snapshot, query.filter.window).await? else {
                     return Ok(Series { basis, rows: Vec::new(), total: Metrics::default() });
                 };
-                let slots = slots(snapshot, query, window, &mut basis).await?;
+                let slots = slots(&snapshot, query, window, &mut basis).await?;
                 let (mut rows, mut total) = (Vec::new(), Metrics::default());
                 for bucket in buckets.of(window)? {
                     let mut metrics = Metrics::default();
@@ -104,24 +105,27 @@ impl UsageReader {
     /// # Errors
     /// As [`series`](Self::series).
     pub async fn by_time(&self, query: &UsageQuery, buckets: Buckets) -> Result<UsageAnswer> {
-        self.answer(query, async |snapshot, basis| {
-            let mut rows = Vec::new();
-            let mut total = UsageRow::default();
-            if let Some(window) = extent(snapshot, query.filter.window).await? {
-                for bucket in buckets.of(window)? {
-                    let mut found = figures(snapshot, query, bucket.window, &[], basis).await?;
-                    if let Some(metrics) = found.remove(&Vec::new()) {
-                        let start = ("start", Some(bucket.start.to_string()));
-                        let key = vec![(called(buckets.width), Some(bucket.label)), start];
-                        rows.push(UsageRow { key, metrics, breakdown: None });
+        self.database
+            .answer(&Usage::new(), |snapshot| async move {
+                let mut basis = Basis::new(&snapshot, query);
+                let mut rows = Vec::new();
+                let mut total = UsageRow::default();
+                if let Some(window) = extent(&snapshot, query.filter.window).await? {
+                    for bucket in buckets.of(window)? {
+                        let mut found = figures(&snapshot, query, bucket.window, &[], &mut basis).await?;
+                        if let Some(metrics) = found.remove(&Vec::new()) {
+                            let start = ("start", Some(bucket.start.to_string()));
+                            let key = vec![(called(buckets.width), Some(bucket.label)), start];
+                            rows.push(UsageRow { key, metrics, breakdown: None });
+                        }
                     }
+                    let mut found = figures(&snapshot, query, window, &[], &mut basis).await?;
+                    total.metrics = found.remove(&Vec::new()).unwrap_or_default();
                 }
-                let mut found = figures(snapshot, query, window, &[], basis).await?;
-                total.metrics = found.remove(&Vec::new()).unwrap_or_default();
-            }
-            Ok((rows.clone(), rows.len(), total))
-        })
-        .await
+                let of_rows = rows.len();
+                answer(&snapshot, query, basis, (rows, of_rows), total).await
+            })
+            .await
     }
 }
 
@@ -146,7 +150,7 @@ fn quarter_after(time: Option<Timestamp>) -> i64 {
 
 /// Counts and sums by quarter of an hour. Those at the ends of the window may be in it in part; then they are from rows.
 async fn slots(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     query: &UsageQuery,
     window: Window,
     basis: &mut Basis,
@@ -184,7 +188,7 @@ impl Window {
 }
 
 /// The window with bounds, which are those of all data where it has none; `None` when there is nothing in it.
-pub(super) async fn extent(snapshot: &mut Snapshot, window: Window) -> Result<Option<Window>> {
+pub(super) async fn extent(snapshot: &Snapshot, window: Window) -> Result<Option<Window>> {
     if window.since().is_some() && window.until().is_some() {
         return Ok(Some(window));
     }

@@ -42,12 +42,7 @@ pub(super) fn key(row: &Row, columns: usize) -> Result<Vec<String>> {
 }
 
 /// Figures over the rows of calls in a window; of distributions all but percentiles.
-pub(super) async fn of_rows(
-    snapshot: &mut Snapshot,
-    query: &UsageQuery,
-    window: Window,
-    parts: &[Part],
-) -> Result<Groups> {
+pub(super) async fn of_rows(snapshot: &Snapshot, query: &UsageQuery, window: Window, parts: &[Part]) -> Result<Groups> {
     let mut sql = snapshot.sql();
     let sums = ["calls", "1 - ok", "leads", "unpriced", "unpriced_tokens", "micro", "rest", "micro_ok", "rest_ok"];
     let sums: Vec<String> = sums.into_iter().chain(BUCKETS).map(|value| sql.sum(value)).collect();
@@ -117,12 +112,7 @@ fn calls(sql: &mut Sql, query: &UsageQuery, parts: &[Part]) {
 /// Figures over the sums of a window; of distributions only how many values there are, and their sum.
 ///
 /// A quarter of an hour is in the window when its beginning is.
-pub(super) async fn of_sums(
-    snapshot: &mut Snapshot,
-    query: &UsageQuery,
-    window: Window,
-    parts: &[Part],
-) -> Result<Groups> {
+pub(super) async fn of_sums(snapshot: &Snapshot, query: &UsageQuery, window: Window, parts: &[Part]) -> Result<Groups> {
     const OK: &str = "status = 'ok'";
     let ok = |value: &str| format!("CASE WHEN {OK} THEN {value} ELSE 0 END");
     let counted = |value: &str| match query.counting {
@@ -151,7 +141,7 @@ pub(super) async fn of_sums(
     read(snapshot, sql, parts).await
 }
 
-async fn read(snapshot: &mut Snapshot, sql: Sql, parts: &[Part]) -> Result<Groups> {
+async fn read(snapshot: &Snapshot, sql: Sql, parts: &[Part]) -> Result<Groups> {
     let rows = snapshot.rows(sql).await?;
     let mut groups = Groups::new();
     for row in &rows {

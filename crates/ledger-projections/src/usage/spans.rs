@@ -135,9 +135,9 @@ impl UsageReader {
     pub async fn tools(&self, query: &ToolsQuery) -> Result<ToolsAnswer> {
         let usage = Usage::new();
         self.database
-            .answer(&usage, async |snapshot| {
-                let mut basis = Basis::new(snapshot, &query.query);
-                let found = figures(snapshot, &query.query, Kind::Tool, true, &mut basis).await?;
+            .answer(&usage, |snapshot| async move {
+                let mut basis = Basis::new(&snapshot, &query.query);
+                let found = figures(&snapshot, &query.query, Kind::Tool, true, &mut basis).await?;
                 let mut rows: Vec<ToolRow> = found.into_iter().map(named).collect();
                 let is_used = |name: &&String| rows.iter().any(|row| row.tool.as_ref() == Some(name));
                 let never_used = query.registered.iter().filter(|name| !is_used(name)).cloned().collect();
@@ -145,7 +145,7 @@ impl UsageReader {
                 sort(&mut rows, query.sort);
                 let of_rows = rows.len();
                 rows.truncate(query.limit.get());
-                let mut found = figures(snapshot, &query.query, Kind::Tool, false, &mut basis).await?;
+                let mut found = figures(&snapshot, &query.query, Kind::Tool, false, &mut basis).await?;
                 let total = found.remove(&Vec::new()).unwrap_or_default();
                 Ok(ToolsAnswer { basis, rows, of_rows, total, never_used })
             })
@@ -195,7 +195,7 @@ impl Kind {
 
 /// Figures by the name of the tool, or of all.
 pub(super) async fn figures(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     query: &UsageQuery,
     kind: Kind,
     by_name: bool,
@@ -288,7 +288,7 @@ fn counts(sql: &Sql, one: &str, timed: &str, prefix: &str) -> String {
 }
 
 async fn read(
-    snapshot: &mut Snapshot,
+    snapshot: &Snapshot,
     sql: Sql,
     columns: usize,
     groups: &mut BTreeMap<Vec<String>, ToolRow>,
