@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use agent_ledger::{Event, LedgerExt, MemoryLedger, PageSize, Timestamp};
+use agent_ledger::{Event, LedgerExt, MemoryLedger, Timestamp};
 use ledger_events::{Cost, CostSource, LlmCall, Millis, Tokens, event};
 use ledger_projections::usage::{Usage, UsageFilter, UsageQuery, UsageReader};
 use ledger_projections::{Buckets, Database, Projector, Width, Window, Zone};
@@ -69,7 +69,7 @@ fn calls(first: usize, count: usize, all: usize) -> Result<Vec<Event>> {
 }
 
 fn projector(path: &Path) -> Result<Projector<Usage>> {
-    Ok(Projector::new(Usage::new(), Database::sqlite(path)?).with_page_size(PageSize::new(1_000)?))
+    Ok(Projector::new(Usage::new(), Database::sqlite(path)?))
 }
 
 async fn project(dir: &Path) -> Result<()> {
@@ -77,7 +77,7 @@ async fn project(dir: &Path) -> Result<()> {
     let mut pairs = Vec::new();
     for round in 0..5 {
         let ledger = MemoryLedger::new();
-        ledger.extend(calls(0, CALLS, CALLS)?).await?;
+        ledger.extend(calls(0, CALLS, MILLION)?).await?;
         let ours = dir.join(format!("ours-{round}.db"));
         let start = Instant::now();
         projector(&ours)?.catch_up(&ledger, &|_, _| ()).await?;

@@ -8,7 +8,7 @@ use crate::store::{Connection, Database, Generation, Generations, Tables};
 use crate::{Error, Projection, Result};
 
 /// Events of one transaction, unless told otherwise.
-const PAGE: usize = 1_000;
+const PAGE: usize = 5_000;
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;

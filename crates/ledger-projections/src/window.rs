@@ -45,6 +45,11 @@ impl Window {
         self.until
     }
 
+    /// From `since` on.
+    pub(crate) const fn starting(since: Option<Timestamp>) -> Self {
+        Self { since, until: None }
+    }
+
     /// The part that is not before `time`; `None` when nothing is.
     pub(crate) fn from(self, time: Timestamp) -> Option<Self> {
         let since = self.since.map_or(time, |since| since.max(time));

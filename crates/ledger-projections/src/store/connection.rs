@@ -1,5 +1,8 @@
 //! A connection. One that failed, or whose user went away in the middle, is dropped and never used again.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::any::{AnyArguments, AnyRow};
@@ -7,17 +10,25 @@ use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Column as _, Connection
 
 use super::database::Answer;
 use super::engine::Engine;
-use super::tables::Cell;
+use super::tables::{Cell, Statement};
 use crate::{Error, Result};
 
 pub(crate) struct Connection {
     raw: AnyConnection,
     engine: Engine,
+    texts: Texts,
 }
 
+/// Texts of statements by what they do, to which table, of which generation, with how many rows.
+type Texts = HashMap<(Statement, &'static str, i64, usize), Arc<str>>;
+
 impl Connection {
-    pub(super) const fn new(raw: AnyConnection, engine: Engine) -> Self {
-        Self { raw, engine }
+    pub(super) fn new(raw: AnyConnection, engine: Engine) -> Self {
+        Self { raw, engine, texts: Texts::new() }
+    }
+
+    pub(super) const fn texts(&mut self) -> &mut Texts {
+        &mut self.texts
     }
 
     pub(crate) const fn engine(&self) -> Engine {
@@ -32,13 +43,15 @@ impl Connection {
     }
 
     /// Runs a statement; how many rows it changed.
-    pub(crate) async fn execute(&mut self, sql: String, values: Vec<Cell>) -> Result<u64> {
+    pub(crate) async fn execute(&mut self, sql: impl Into<Arc<str>>, values: Vec<Cell>) -> Result<u64> {
+        let sql: Arc<str> = sql.into();
         let done = sqlx::query_with(AssertSqlSafe(sql), bind(values)?).execute(&mut self.raw).await?;
         Ok(done.rows_affected())
     }
 
     /// All rows of a statement's answer.
-    pub(crate) async fn rows(&mut self, sql: String, values: Vec<Cell>) -> Result<Vec<Row>> {
+    pub(crate) async fn rows(&mut self, sql: impl Into<Arc<str>>, values: Vec<Cell>) -> Result<Vec<Row>> {
+        let sql: Arc<str> = sql.into();
         let rows = sqlx::query_with(AssertSqlSafe(sql), bind(values)?).fetch_all(&mut self.raw).await?;
         Ok(rows.into_iter().map(Row).collect())
     }

@@ -123,7 +123,7 @@ impl<'c> Generations<'c> {
     async fn begin_to_make(&mut self) -> Result<()> {
         let engine = self.engine();
         self.connection.begin().await?;
-        let locked = self.connection.rows(engine.lock_tables().into(), Vec::new()).await?;
+        let locked = self.connection.rows(engine.lock_tables(), Vec::new()).await?;
         if locked.first().map(|row| row.int(0)).transpose()? == Some(1) {
             return Ok(());
         }

@@ -1,11 +1,14 @@
 //! The tables of one generation of a projection, within a transaction.
 
+use std::sync::Arc;
+
+use ledger_core::Timestamp;
+
 use super::connection::{Connection, Row};
 use super::engine::Engine;
 use super::schema::{Column, Table, Type};
 use super::sql::Sql;
 use crate::Result;
-use ledger_core::Timestamp;
 
 /// Rows of one statement. Few sizes, so that few statements are prepared.
 const ROWS: [usize; 4] = [400, 50, 8, 1];
@@ -96,6 +99,14 @@ impl Cell {
     }
 }
 
+/// Statements that differ in nothing but their table and size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Statement {
+    /// By the columns of which this is the first.
+    Select(&'static str),
+    Upsert,
+}
+
 /// The tables of a projection as they are filled, in the transaction that also moves its checkpoint.
 pub struct Tables<'c> {
     connection: &'c mut Connection,
@@ -135,7 +146,12 @@ impl<'c> Tables<'c> {
             // Filled up with one of them.
             let keys: Vec<Cell> =
                 now.iter().chain(std::iter::repeat_n(last, size - now.len())).flatten().cloned().collect();
-            let sql = select(self.connection.engine(), table, &live_name(table, self.generation), by, size);
+            let sql = self.text(
+                Statement::Select(by.first().map_or("", |column| column.name)),
+                table,
+                size,
+                |engine, name| select(engine, table, name, by, size),
+            );
             for row in self.connection.rows(sql, keys).await? {
                 found.push(cells(table, &row)?);
             }
@@ -158,6 +174,20 @@ impl<'c> Tables<'c> {
         Ok(())
     }
 
+    /// The text of a statement, which is long, and made once per connection.
+    fn text(
+        &mut self,
+        statement: Statement,
+        table: &Table,
+        size: usize,
+        make: impl FnOnce(Engine, &str) -> String,
+    ) -> Arc<str> {
+        let (engine, generation) = (self.connection.engine(), self.generation);
+        let texts = self.connection.texts();
+        let make = || make(engine, &live_name(table, generation)).into();
+        Arc::clone(texts.entry((statement, table.name, generation, size)).or_insert_with(make))
+    }
+
     /// SQL that is to be run on these tables.
     pub(crate) const fn sql(&self) -> Sql {
         Sql::new(self.connection.engine(), self.generation)
@@ -177,8 +207,9 @@ impl<'c> Tables<'c> {
         let mut values = rows.into_iter();
         while left > 0 {
             let size = ROWS.into_iter().find(|size| *size <= left.min(most)).unwrap_or(1);
-            let sql = upsert(self.connection.engine(), table, &live_name(table, self.generation), size);
-            let now: Vec<Cell> = values.by_ref().take(size).flatten().collect();
+            let sql = self.text(Statement::Upsert, table, size, |engine, name| upsert(engine, table, name, size));
+            let mut now = Vec::with_capacity(size * table.columns.len());
+            values.by_ref().take(size).for_each(|row| now.extend(row));
             self.connection.execute(sql, now).await?;
             left -= size;
         }

@@ -48,7 +48,7 @@ pub(super) struct Observed {
 impl Call {
     pub(super) fn observe(event: &Event, said: LlmCall) -> Result<Observed, TooMuch> {
         let replaces = said.replaces_key().map(name);
-        let key = said.key().map_or_else(|| name(event.id.as_str()), |key| name(&key));
+        let key = said.key().map_or_else(|| name(event.id.as_str()), |key| name(key.into_owned()));
         let LlmCall {
             call_key: _,
             replaces_key: _,
@@ -75,7 +75,7 @@ impl Call {
             source: _,
             revision,
         } = said;
-        let some_name = |text: Option<String>| text.map(|text| name(&text));
+        let some_name = |text: Option<String>| text.map(name);
         let input_total = amount::tokens(tokens.input_total())?;
         let Tokens { input, cache_read, cache_write_5m, cache_write_1h, cache_write, output, reasoning } = tokens;
         let counts = [input, cache_read, cache_write_5m, cache_write_1h, cache_write, output];
@@ -92,13 +92,13 @@ impl Call {
             key,
             event_id: event.id.to_string(),
             revision: amount::revision(revision),
-            tenant: name(&tenant_id),
-            operation: name(&operation),
+            tenant: name(tenant_id),
+            operation: name(operation),
             call_id: some_name(call_id),
             session_id: some_name(session_id),
             turn_id: some_name(turn_id),
-            provider: name(&provider),
-            model: name(&model.unwrap_or_default()),
+            provider: name(provider),
+            model: name(model.unwrap_or_default()),
             workspace: String::new(),
             started_at: started_at.as_micros(),
             invoked_at: started_at.as_micros(),
@@ -129,8 +129,8 @@ impl Call {
     }
 
     /// The invocation that it is a call of, unless it is one by itself.
-    pub(super) fn invocation(&self) -> Option<[String; 3]> {
-        self.call_id.clone().map(|call_id| [self.tenant.clone(), self.operation.clone(), call_id])
+    pub(super) fn invocation(&self) -> Option<[&str; 3]> {
+        self.call_id.as_deref().map(|call_id| [self.tenant.as_str(), self.operation.as_str(), call_id])
     }
 
     pub(super) fn cells(self) -> Vec<Cell> {

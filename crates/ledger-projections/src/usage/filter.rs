@@ -147,7 +147,7 @@ pub(super) fn within(sql: &mut Sql, column: &str, window: Window) {
 /// That a column has one of several values, if any are given.
 pub(super) fn list(sql: &mut Sql, column: &str, values: &[String]) {
     if !values.is_empty() {
-        let names = values.iter().map(|value| crate::name::name(value));
+        let names = values.iter().map(|value| crate::name::name(value.as_str()));
         sql.push(format!(" AND {column} IN ")).bind_all(names);
     }
 }
@@ -155,7 +155,7 @@ pub(super) fn list(sql: &mut Sql, column: &str, values: &[String]) {
 fn workspaces(sql: &mut Sql, prefix: &str, values: &[String]) {
     if !values.is_empty() {
         sql.push(format!(" AND {prefix}workspace IN (SELECT w.workspace FROM ")).table(&WORKSPACES);
-        sql.push(" w WHERE w.workspace IN ").bind_all(values.iter().map(|value| crate::name::name(value)));
-        sql.push(" OR w.label IN ").bind_all(values.iter().map(|value| crate::name::name(value))).push(")");
+        sql.push(" w WHERE w.workspace IN ").bind_all(values.iter().map(|value| crate::name::name(value.as_str())));
+        sql.push(" OR w.label IN ").bind_all(values.iter().map(|value| crate::name::name(value.as_str()))).push(")");
     }
 }

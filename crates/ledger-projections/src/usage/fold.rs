@@ -24,10 +24,8 @@ pub(super) async fn fold(tables: &mut Tables<'_>, page: Page) -> Result<()> {
     tables.put(&WORKSPACES, labels.collect()).await?;
     let sessions = Sessions::fold(tables, sessions).await?;
     fold_calls(tables, calls, replaced.into_keys().collect(), &sessions).await?;
-    let mut sums = Sums::of_spans();
-    fold_spans(tables, &TOOLS, tools, &sessions, &mut sums).await?;
-    fold_spans(tables, &TURNS, turns, &sessions, &mut sums).await?;
-    sums.save(tables).await?;
+    fold_spans(tables, &TOOLS, tools, &sessions).await?;
+    fold_spans(tables, &TURNS, turns, &sessions).await?;
     count_passed_over(tables, passed_over).await
 }
 
@@ -91,9 +89,9 @@ async fn fold_calls(
         }
     }
     find_leaders(tables, &mut changes).await?;
-    let mut sums = Sums::of_calls();
-    save(tables, &CALLS, changes, Call::cells, |call, sign| sums.call(call, sign)).await?;
-    sums.save(tables).await
+    changes.retain(|_, (old, new)| old != new);
+    Sums::of_calls(signed(&changes)).save(tables).await?;
+    save(tables, &CALLS, changes, Call::cells).await
 }
 
 /// Of the keys that are observed, or were to this day, those that do not count; notes which are new among them.
@@ -111,32 +109,31 @@ async fn gone(
 
 /// Says which call is the first of its invocation, for all invocations that a changed call is or was of.
 async fn find_leaders(tables: &mut Tables<'_>, changes: &mut Changes<Call>) -> Result<()> {
-    let both = changes.values().flat_map(|(old, new)| [old.as_ref(), new.as_ref()]);
-    let invocations: BTreeSet<[String; 3]> = both.flatten().filter_map(Call::invocation).collect();
+    let both = changes.values().flat_map(|(old, new)| [old.as_ref(), new.as_ref()]).flatten();
+    let invocations: BTreeSet<[&str; 3]> = both.filter_map(Call::invocation).collect();
     let by = ["tenant", "operation", "call_id"].map(|name| column(&CALLS, name));
-    let wanted: Vec<Vec<Cell>> = invocations.iter().map(|names| names.clone().map(Cell::from).to_vec()).collect();
+    let wanted: Vec<Vec<Cell>> = invocations.into_iter().map(|names| names.map(Cell::from).to_vec()).collect();
     for call in tables.find(&CALLS, &by, &wanted).await?.into_iter().map(Call::from_cells) {
         changes.entry(call.key.clone()).or_insert_with(|| (Some(call.clone()), Some(call)));
     }
-    let mut by_invocation: BTreeMap<[String; 3], Vec<&mut Call>> = BTreeMap::new();
-    for call in changes.values_mut().filter_map(|(_, new)| new.as_mut()) {
-        match call.invocation() {
-            Some(invocation) => by_invocation.entry(invocation).or_default().push(call),
-            None => (call.invoked_at, call.leads) = (call.started_at, true),
-        }
-    }
-    let kept_from = tables.kept_from().as_micros();
-    for calls in by_invocation.into_values() {
-        // A leader that was removed goes on leading: it is in the sums.
-        let removed = calls.iter().map(|call| call.invoked_at).filter(|at| *at < kept_from).min();
-        let first = calls.iter().map(|call| (call.started_at, call.key.clone())).min();
-        for call in calls {
-            let leads = removed.is_none() && first.as_ref().is_some_and(|(_, key)| *key == call.key);
-            let first_at = first.as_ref().map_or(call.started_at, |(at, _)| *at);
-            (call.invoked_at, call.leads) = (removed.unwrap_or(first_at), leads);
-        }
+    let mut calls: Vec<&mut Call> = changes.values_mut().filter_map(|(_, new)| new.as_mut()).collect();
+    calls.sort_by(|one, other| one.invocation().cmp(&other.invocation()));
+    let is_same = |one: &&mut Call, other: &&mut Call| one.call_id.is_some() && one.invocation() == other.invocation();
+    for calls in calls.chunk_by_mut(is_same) {
+        lead(calls, tables.kept_from().as_micros());
     }
     Ok(())
+}
+
+/// Says which of the calls of an invocation is the first.
+fn lead(calls: &mut [&mut Call], kept_from: i64) {
+    // A leader that was removed goes on leading: it is in the sums.
+    let removed = calls.iter().map(|call| call.invoked_at).filter(|at| *at < kept_from).min();
+    let Some(first) = calls.iter().map(|call| (call.started_at, call.key.clone())).min() else { return };
+    for call in calls {
+        call.invoked_at = removed.unwrap_or(first.0);
+        call.leads = removed.is_none() && call.key == first.1;
+    }
 }
 
 async fn fold_spans(
@@ -144,7 +141,6 @@ async fn fold_spans(
     table: &Table,
     observed: BTreeMap<String, Span>,
     sessions: &Sessions,
-    sums: &mut Sums,
 ) -> Result<()> {
     let old = tables.get(table, &keys(observed.keys())).await?;
     let mut changes = changes(old.into_iter().map(Span::from_cells), |span| &span.key);
@@ -164,31 +160,29 @@ async fn fold_spans(
             span.workspace = workspace;
         }
     }
-    save(tables, table, changes, Span::cells, |span, sign| sums.span(span, sign)).await
+    changes.retain(|_, (old, new)| old != new);
+    Sums::of_spans(signed(&changes)).save(tables).await?;
+    save(tables, table, changes, Span::cells).await
 }
 
-/// Stores what has changed, and tells the sums.
-async fn save<R: PartialEq>(
+/// What is taken out of sums and what is added.
+fn signed<R>(changes: &Changes<R>) -> impl Iterator<Item = (i64, &R)> {
+    let both = changes.values().flat_map(|(old, new)| [(-1, old.as_ref()), (1, new.as_ref())]);
+    both.filter_map(|(sign, row)| Some((sign, row?)))
+}
+
+/// Stores what has changed.
+async fn save<R>(
     tables: &mut Tables<'_>,
     table: &Table,
     changes: Changes<R>,
     cells: impl Fn(R) -> Vec<Cell>,
-    mut sum: impl FnMut(&R, i64),
 ) -> Result<()> {
-    let mut rows = Vec::new();
+    let mut rows = Vec::with_capacity(changes.len());
     let mut deleted = Vec::new();
-    for (key, (old, new)) in changes {
-        if old == new {
-            continue;
-        }
-        if let Some(old) = &old {
-            sum(old, -1);
-        }
+    for (key, (_, new)) in changes {
         match new {
-            Some(new) => {
-                sum(&new, 1);
-                rows.push(cells(new));
-            }
+            Some(new) => rows.push(cells(new)),
             None => deleted.push(vec![key.into()]),
         }
     }

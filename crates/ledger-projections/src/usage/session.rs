@@ -33,7 +33,7 @@ impl Session {
     pub(super) fn started(event: &Event, said: SessionStarted, labels: &WorkspaceLabels) -> (Self, Option<String>) {
         let SessionStarted { session_id, parent_session_id, workspace, agent, provider, model } = said;
         let (workspace, label) = workspace.map(|path| labels.of(&path)).unzip();
-        let (at, some) = (event.created_at.as_micros(), |text: Option<String>| text.map(|text| name(&text)));
+        let (at, some) = (event.created_at.as_micros(), |text: Option<String>| text.map(name));
         let session = Self {
             event_id: Some(event.id.to_string()),
             parent: some(parent_session_id),
@@ -41,7 +41,7 @@ impl Session {
             agent: some(agent),
             provider: some(provider),
             model: some(model),
-            ..Self::seen(name(&session_id), at, at)
+            ..Self::seen(name(session_id), at, at)
         };
         (session, label)
     }

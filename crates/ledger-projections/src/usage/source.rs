@@ -79,6 +79,8 @@ pub(super) fn rows(sql: &mut Sql, query: &UsageQuery, window: Window, parts: &[P
             sql.push(" CASE WHEN c.call_id IS NULL THEN c.call_key ELSE '' END AS g3 FROM ");
             sql.table(&CALLS).push(" c WHERE 1 = 1");
             query.filter.calls(sql, "c.invoked_at", window);
+            // No call starts before the first of its invocation; there is an index for this.
+            super::filter::within(sql, "c.started_at", Window::starting(window.since()));
             sql.push(") AS of_invocation GROUP BY ").push(names(parts)).push("g0, g1, g2, g3");
         }
     }

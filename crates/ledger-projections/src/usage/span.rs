@@ -49,17 +49,17 @@ impl Seen {
 
 impl Span {
     pub(super) fn of_tool_started(event: &Event, said: ToolStarted) -> Self {
-        let key = said.key().map(|key| name(&key)).unwrap_or_default();
+        let key = said.key().map(|key| name(key.into_owned())).unwrap_or_default();
         let ToolStarted { tool_key: _, session_id, turn_id, tool_call_id: _, tool_name, started_at, revision } = said;
         Self {
-            turn_id: turn_id.map(|turn| name(&turn)),
-            tool_name: Some(name(&tool_name)),
-            ..Self::started(key, &session_id, started_at, Seen::new(event, revision))
+            turn_id: turn_id.map(name),
+            tool_name: Some(name(tool_name)),
+            ..Self::started(key, session_id, started_at, Seen::new(event, revision))
         }
     }
 
     pub(super) fn of_tool_completed(event: &Event, said: ToolCompleted) -> Result<Self, TooMuch> {
-        let key = said.key().map(|key| name(&key)).unwrap_or_default();
+        let key = said.key().map(|key| name(key.into_owned())).unwrap_or_default();
         let ToolCompleted {
             tool_key: _,
             session_id,
@@ -74,26 +74,23 @@ impl Span {
             revision,
         } = said;
         let seen = Seen::new(event, revision);
-        let span = Self::ended(key, &session_id, (started_at, completed_at), duration_ms, status.as_str(), seen);
+        let span = Self::ended(key, session_id, (started_at, completed_at), duration_ms, status.as_str(), seen);
         Ok(Self {
-            turn_id: turn_id.map(|turn| name(&turn)),
-            tool_name: Some(name(&tool_name)),
-            error_class: error_class.map(|class| name(&class)),
+            turn_id: turn_id.map(name),
+            tool_name: Some(name(tool_name)),
+            error_class: error_class.map(name),
             ..span?
         })
     }
 
     pub(super) fn of_turn_started(event: &Event, said: TurnStarted) -> Self {
-        let key = said.key().map(|key| name(&key)).unwrap_or_default();
+        let key = said.key().map(|key| name(key.into_owned())).unwrap_or_default();
         let TurnStarted { turn_key: _, session_id, turn_id, started_at, revision } = said;
-        Self {
-            turn_id: Some(name(&turn_id)),
-            ..Self::started(key, &session_id, started_at, Seen::new(event, revision))
-        }
+        Self { turn_id: Some(name(turn_id)), ..Self::started(key, session_id, started_at, Seen::new(event, revision)) }
     }
 
     pub(super) fn of_turn_completed(event: &Event, said: TurnCompleted) -> Result<Self, TooMuch> {
-        let key = said.key().map(|key| name(&key)).unwrap_or_default();
+        let key = said.key().map(|key| name(key.into_owned())).unwrap_or_default();
         let TurnCompleted {
             turn_key: _,
             session_id,
@@ -106,11 +103,11 @@ impl Span {
             revision,
         } = said;
         let seen = Seen::new(event, revision);
-        let span = Self::ended(key, &session_id, (started_at, completed_at), duration_ms, status.as_str(), seen);
-        Ok(Self { turn_id: Some(name(&turn_id)), error_class: error_class.map(|class| name(&class)), ..span? })
+        let span = Self::ended(key, session_id, (started_at, completed_at), duration_ms, status.as_str(), seen);
+        Ok(Self { turn_id: Some(name(turn_id)), error_class: error_class.map(name), ..span? })
     }
 
-    fn started(key: String, session_id: &str, started_at: Timestamp, seen: Seen) -> Self {
+    fn started(key: String, session_id: String, started_at: Timestamp, seen: Seen) -> Self {
         Self {
             key,
             session_id: name(session_id),
@@ -129,7 +126,7 @@ impl Span {
 
     fn ended(
         key: String,
-        session_id: &str,
+        session_id: String,
         (started_at, completed_at): (Timestamp, Timestamp),
         measured: Option<Millis>,
         status: &str,

@@ -49,7 +49,6 @@ pub(super) const CALLS: Table = Table {
         &["started_at"],
         &["session_id", "started_at"],
         &["tenant", "operation", "call_id"],
-        &["invoked_at"],
     ],
 };
 
