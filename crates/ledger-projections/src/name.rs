@@ -1,0 +1,55 @@
+//! Texts that come from outside, as columns that may be keys hold them.
+
+use sha2::{Digest as _, Sha256};
+
+/// Bytes that a name may have: [`Type::Name`](crate::store::Type::Name).
+const MAX: usize = 255;
+
+/// Bytes that are left of one that is longer.
+const KEPT: usize = 230;
+
+/// `text` as a name: as it is up to 255 bytes, else its beginning and a part of its hash, so that different texts stay
+/// different names. Without the NUL character, which Postgres does not store.
+pub(crate) fn name(text: &str) -> String {
+    let stored = text.replace('\0', "\u{fffd}");
+    if stored.len() <= MAX {
+        return stored;
+    }
+    let start = stored.get(..stored.floor_char_boundary(KEPT)).unwrap_or_default();
+    format!("{start}…{}", hash(text).get(..16).unwrap_or_default())
+}
+
+/// The SHA-256 of a text, in hexadecimal digits.
+pub(crate) fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_a_column_is_kept_as_it_is() {
+        for text in ["", "a", "A ", "\u{e9}", "a".repeat(255).as_str()] {
+            assert_eq!(name(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_longer_is_cut_where_a_character_ends_and_stays_different() {
+        let (one, other) = ("\u{20ac}".repeat(100), format!("{}x", "\u{20ac}".repeat(100)));
+        assert_eq!(name(&one), name(&one));
+        assert_ne!(name(&one), name(&other));
+        for text in [&one, &other] {
+            assert!(name(text).len() <= MAX);
+            assert!(name(text).starts_with(&"\u{20ac}".repeat(KEPT / 3)));
+        }
+        assert_eq!(name(&"a".repeat(256)), format!("{}…02d7160d77e18c64", "a".repeat(230)));
+    }
+
+    #[test]
+    fn a_name_has_no_nul() {
+        assert_eq!(name("a\0b"), "a\u{fffd}b");
+        assert!(name(&"\0".repeat(255)).len() <= MAX);
+    }
+}
