@@ -37,12 +37,8 @@ impl StrategyFilter {
     pub(super) fn condition(&self, sql: &mut Sql) {
         let Self { strategies, tenants, versions, statuses, window } = self;
         sql.push(" WHERE 1 = 1");
-        let dimensions = [
-            ("strategy_id", strategies),
-            ("tenant_id", tenants),
-            ("strategy_version", versions),
-            ("status", statuses),
-        ];
+        let dimensions =
+            [("strategy_id", strategies), ("tenant_id", tenants), ("strategy_version", versions), ("status", statuses)];
         for (column, values) in dimensions.into_iter().filter(|(_, values)| !values.is_empty()) {
             sql.push(format!(" AND {column} IN ")).bind_all(values.iter().map(|value| name(value)));
         }
