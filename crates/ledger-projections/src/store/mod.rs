@@ -15,5 +15,5 @@ pub use tables::{Cell, Tables};
 
 pub(crate) use connection::{Connection, Row};
 pub(crate) use generations::{Generation, Generations};
-pub(crate) use snapshot::Snapshot;
+pub(crate) use snapshot::{Question, Snapshot};
 pub(crate) use sql::Sql;

@@ -1,5 +1,6 @@
 //! What readers see: the live tables of a projection at one moment.
 
+use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use ledger_core::{Offset, Timestamp};
 
@@ -57,7 +58,36 @@ impl Snapshot {
     }
 }
 
+/// A question that may take several statements.
+///
+/// A trait, as futures of a closure that borrows what it is about are not known to be [`Send`].
+#[async_trait]
+pub(crate) trait Question: Send + Sync {
+    type Answer: Send;
+
+    /// Answers from a snapshot. May be asked again, of another one.
+    async fn ask(&self, snapshot: &mut Snapshot) -> Result<Self::Answer>;
+}
+
 impl Database {
+    /// Answers a question from one snapshot of a projection's live tables.
+    ///
+    /// # Errors
+    /// [`Error::NotThere`] when it was never caught up.
+    pub(crate) async fn ask<Q: Question>(&self, projection: &dyn Projection, question: &Q) -> Result<Q::Answer> {
+        for _ in 1..ATTEMPTS {
+            let mut snapshot = Snapshot::new(self, projection).await?;
+            match question.ask(&mut snapshot).await {
+                Err(error) if error.is_of_replaced_tables() => {}
+                done => {
+                    snapshot.connection.close().await;
+                    return done;
+                }
+            }
+        }
+        question.ask(&mut Snapshot::new(self, projection).await?).await
+    }
+
     /// Answers from one snapshot of a projection's live tables.
     ///
     /// # Errors

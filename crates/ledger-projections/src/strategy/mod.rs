@@ -13,6 +13,7 @@ mod log;
 mod outcomes;
 mod percentiles;
 mod points;
+mod questions;
 mod reader;
 mod series;
 mod stats;

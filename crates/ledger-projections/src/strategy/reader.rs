@@ -7,12 +7,12 @@ use super::compare::Comparison;
 use super::filter::StrategyFilter;
 use super::list::{Cursor, Executions, ListLimit};
 use super::log::StrategyLog;
+use super::questions::{About, Compare, List, Series, Stats, Values, Versions};
 use super::series::SeriesBucket;
 use super::stats::StrategyStats;
 use super::top::{CaseCount, ErrorCount, Top};
 use super::versions::VersionStats;
-use super::{list, series, stats, versions};
-use crate::store::Snapshot;
+use crate::store::Question;
 use crate::{Buckets, Database, Percentile, Result};
 
 /// An answer, and what it was made from.
@@ -24,6 +24,12 @@ pub struct AsOf<T> {
     pub kept_from: Option<Timestamp>,
     /// The answer.
     pub answer: T,
+}
+
+impl<T> AsOf<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> AsOf<U> {
+        AsOf { offset: self.offset, kept_from: self.kept_from, answer: change(self.answer) }
+    }
 }
 
 /// Answers questions about the [`StrategyLog`] of a database, each from one snapshot, so that its parts agree.
@@ -58,7 +64,7 @@ impl StrategyReader {
         cursor: Option<&str>,
     ) -> Result<AsOf<Executions>> {
         let after = cursor.map(Cursor::parse).transpose()?;
-        self.answer(async |snapshot| list::list(snapshot, filter, limit, after.as_ref()).await).await
+        self.ask(List { filter, limit, after }).await
     }
 
     /// All statistics, with so many of the most frequent errors and cases.
@@ -66,7 +72,7 @@ impl StrategyReader {
     /// # Errors
     /// [`Error::NotThere`](crate::Error::NotThere) when there is no log yet; those of the database.
     pub async fn stats(&self, filter: &StrategyFilter, top: Top) -> Result<AsOf<StrategyStats>> {
-        self.answer(async |snapshot| stats::stats(snapshot, filter, top, self.percentile).await).await
+        self.ask(self.stats_of(filter, top)).await
     }
 
     /// The statistics of two groups of executions, such as those of two strategies or of two windows, and what `b` has
@@ -75,12 +81,7 @@ impl StrategyReader {
     /// # Errors
     /// As [`stats`](Self::stats).
     pub async fn compare(&self, a: &StrategyFilter, b: &StrategyFilter, top: Top) -> Result<AsOf<Comparison>> {
-        self.answer(async |snapshot| {
-            let a = stats::stats(snapshot, a, top, self.percentile).await?;
-            let b = stats::stats(snapshot, b, top, self.percentile).await?;
-            Ok(Comparison::of(a, b))
-        })
-        .await
+        self.ask(Compare { a: self.stats_of(a, top), b: self.stats_of(b, top) }).await
     }
 
     /// How it went over time: all buckets of the filter's window, which must have both bounds, empty ones too.
@@ -88,7 +89,7 @@ impl StrategyReader {
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) without a bound or with too many buckets; as [`stats`](Self::stats).
     pub async fn series(&self, filter: &StrategyFilter, buckets: Buckets) -> Result<AsOf<Vec<SeriesBucket>>> {
-        self.answer(async |snapshot| series::series(snapshot, filter, buckets, self.percentile).await).await
+        self.ask(Series { filter, buckets, percentile: self.percentile }).await
     }
 
     /// What each version of each strategy did, by strategy and version.
@@ -96,7 +97,7 @@ impl StrategyReader {
     /// # Errors
     /// As [`stats`](Self::stats).
     pub async fn versions(&self, filter: &StrategyFilter) -> Result<AsOf<Vec<VersionStats>>> {
-        self.answer(async |snapshot| versions::versions(snapshot, filter, self.percentile).await).await
+        self.ask(Versions { filter, percentile: self.percentile }).await
     }
 
     /// The most frequent error codes.
@@ -104,7 +105,7 @@ impl StrategyReader {
     /// # Errors
     /// As [`stats`](Self::stats).
     pub async fn errors(&self, filter: &StrategyFilter, top: Top) -> Result<AsOf<Vec<ErrorCount>>> {
-        self.answer(async |snapshot| Ok(stats::tally(snapshot, filter, "error_code").await?.errors(top))).await
+        Ok(self.ask(Values { filter, column: "error_code" }).await?.map(|values| values.errors(top)))
     }
 
     /// The most frequent rules, with none as a value of its own.
@@ -112,14 +113,14 @@ impl StrategyReader {
     /// # Errors
     /// As [`stats`](Self::stats).
     pub async fn cases(&self, filter: &StrategyFilter, top: Top) -> Result<AsOf<Vec<CaseCount>>> {
-        self.answer(async |snapshot| Ok(stats::tally(snapshot, filter, "case_name").await?.cases(top))).await
+        Ok(self.ask(Values { filter, column: "case_name" }).await?.map(|values| values.cases(top)))
     }
 
-    async fn answer<T>(&self, question: impl AsyncFn(&mut Snapshot) -> Result<T>) -> Result<AsOf<T>> {
-        let about = async |snapshot: &mut Snapshot| {
-            let kept_from = Some(snapshot.kept_from()).filter(|time| *time > Timestamp::MIN);
-            Ok(AsOf { offset: snapshot.offset(), kept_from, answer: question(snapshot).await? })
-        };
-        self.database.answer(&StrategyLog::default(), about).await
+    const fn stats_of<'q>(&self, filter: &'q StrategyFilter, top: Top) -> Stats<'q> {
+        Stats { filter, top, percentile: self.percentile }
+    }
+
+    async fn ask<Q: Question>(&self, question: Q) -> Result<AsOf<Q::Answer>> {
+        self.database.ask(&StrategyLog::default(), &About(question)).await
     }
 }
