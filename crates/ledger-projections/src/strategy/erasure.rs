@@ -1,6 +1,6 @@
 //! Erasure of what was about somebody, which stays erased.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_core::Timestamp;
 
@@ -22,23 +22,32 @@ pub(super) const ERASED: Table = Table {
     indexes: &[],
 };
 
-/// Somebody that executions are about, as the list of the erased knows them.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Subject {
-    hash: String,
-}
+/// Those of some subjects who are erased, as hashes.
+pub(super) struct Erased(BTreeSet<String>);
 
-impl Subject {
-    pub(super) fn new(role: &str, id: &str) -> Self {
-        Self { hash: hash(&format!("{role}\0{id}")) }
+impl Erased {
+    /// Those among these, which are roles and ids.
+    pub(super) async fn among(tables: &mut Tables<'_>, subjects: Vec<(&String, &String)>) -> Result<Self> {
+        let mut lasting = tables.lasting();
+        let mut any = lasting.sql();
+        any.push("SELECT erased_at FROM ").table(&ERASED).push(" LIMIT 1");
+        if lasting.rows(any).await?.is_empty() {
+            return Ok(Self(BTreeSet::new()));
+        }
+        let hashes: BTreeSet<String> = subjects.into_iter().map(|(role, id)| subject_hash(role, id)).collect();
+        let keys: Vec<Vec<Cell>> = hashes.into_iter().map(|hash| vec![hash.into()]).collect();
+        let rows = lasting.get(&ERASED, &keys).await?;
+        Ok(Self(rows.iter().filter_map(|row| row.first()).map(Cell::text).collect()))
+    }
+
+    /// Whether one of these is.
+    pub(super) fn has_any_of(&self, subject_ids: &BTreeMap<String, String>) -> bool {
+        !self.0.is_empty() && subject_ids.iter().any(|(role, id)| self.0.contains(&subject_hash(role, id)))
     }
 }
 
-/// Which of these are erased.
-pub(super) async fn erased(tables: &mut Tables<'_>, subjects: BTreeSet<Subject>) -> Result<BTreeSet<Subject>> {
-    let keys: Vec<Vec<Cell>> = subjects.into_iter().map(|subject| vec![subject.hash.into()]).collect();
-    let rows = tables.lasting().get(&ERASED, &keys).await?;
-    Ok(rows.iter().filter_map(|row| row.first()).map(|hash| Subject { hash: hash.text() }).collect())
+fn subject_hash(role: &str, id: &str) -> String {
+    hash(&format!("{role}\0{id}"))
 }
 
 impl StrategyLog {
@@ -54,8 +63,7 @@ impl StrategyLog {
         database.create_schema(&mut connection).await?;
         // All are locked: what one of them folds in meanwhile, and a new one at all, comes after and knows of the erasure.
         let generations = Generations::new(&mut connection, self).lock_all().await?;
-        let subject = Subject::new(role, subject_id);
-        let row = vec![subject.hash.into(), name(role).into(), Timestamp::now().as_micros().into()];
+        let row = vec![subject_hash(role, subject_id).into(), name(role).into(), Timestamp::now().as_micros().into()];
         Tables::new(&mut connection, 0, Timestamp::MIN).lasting().put(&ERASED, vec![row]).await?;
         let mut seen = 0;
         for generation in generations {

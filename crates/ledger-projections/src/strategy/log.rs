@@ -1,6 +1,6 @@
 //! The projection.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use ledger_core::{RecordedEvent, Timestamp};
 use ledger_events::{Millis, StrategyExecution, StrategyStatus, read};
 
-use super::erasure::{ERASED, Subject, erased};
+use super::erasure::{ERASED, Erased};
 use crate::name::name;
 use crate::store::{Cell, Column, Table, Tables, Type};
 use crate::{Projection, Result};
@@ -143,15 +143,13 @@ impl Projection for StrategyLog {
             .filter_map(|recorded| Some((recorded.event.id.as_str(), read(&recorded.event)?.ok()?)))
             .filter(|(_, execution)| is_countable(execution) && execution.executed_at >= kept_from)
             .collect();
-        let subjects = |execution: &StrategyExecution| {
-            let subjects = execution.subject_ids.iter();
-            subjects.map(|(role, id)| Subject::new(role, id)).collect::<Vec<_>>()
-        };
-        let all: BTreeSet<Subject> = executions.iter().flat_map(|(_, execution)| subjects(execution)).collect();
-        let erased = erased(tables, all).await?;
-        let is_kept = |execution: &StrategyExecution| !subjects(execution).iter().any(|one| erased.contains(one));
+        let subjects = executions.iter().flat_map(|(_, execution)| &execution.subject_ids).collect();
+        let erased = Erased::among(tables, subjects).await?;
         let (mut rows, mut about) = (Vec::new(), Vec::new());
-        for (id, execution) in executions.iter().filter(|(_, execution)| is_kept(execution)) {
+        for (id, execution) in &executions {
+            if erased.has_any_of(&execution.subject_ids) {
+                continue;
+            }
             rows.push(self.row(id, execution));
             // Roles that are the same once they are names are one.
             let named: BTreeMap<_, _> =

@@ -12,7 +12,7 @@ use ledger_servers::{MariaDb, Postgres};
 use tempfile::TempDir;
 
 /// One of each engine, empty.
-pub fn databases() -> (TempDir, Vec<Database>) {
+pub(crate) fn databases() -> (TempDir, Vec<Database>) {
     let folder = tempfile::tempdir().unwrap();
     let databases = vec![
         Database::sqlite(&folder.path().join("projections.db")).unwrap(),
@@ -23,21 +23,21 @@ pub fn databases() -> (TempDir, Vec<Database>) {
 }
 
 /// A point in time, so many minutes after the first one of all cases.
-pub fn minute(minutes: i64) -> Timestamp {
+pub(crate) fn minute(minutes: i64) -> Timestamp {
     let start = Timestamp::parse("2026-03-01T12:00:00Z").unwrap();
     Timestamp::from_micros(start.as_micros() + minutes * 60_000_000).unwrap()
 }
 
-pub fn window(since: i64, until: i64) -> Window {
+pub(crate) fn window(since: i64, until: i64) -> Window {
     Window::new(Some(minute(since)), Some(minute(until))).unwrap()
 }
 
-pub fn millis(millis: f64) -> Millis {
+pub(crate) fn millis(millis: f64) -> Millis {
     Millis::new(millis).unwrap()
 }
 
 /// An execution of the strategy `s1` that went well, at minute 0.
-pub fn execution() -> StrategyExecution {
+pub(crate) fn execution() -> StrategyExecution {
     StrategyExecution {
         strategy_id: "s1".into(),
         strategy_version: "1".into(),
@@ -58,15 +58,15 @@ pub fn execution() -> StrategyExecution {
 }
 
 /// One that failed.
-pub fn failed(status: &str, code: &str) -> StrategyExecution {
+pub(crate) fn failed(status: &str, code: &str) -> StrategyExecution {
     StrategyExecution { status: status.into(), error_code: Some(code.into()), ..execution() }
 }
 
-pub fn about(role: &str, id: &str) -> BTreeMap<String, String> {
+pub(crate) fn about(role: &str, id: &str) -> BTreeMap<String, String> {
     BTreeMap::from([(role.into(), id.into())])
 }
 
-pub fn event(id: &str, kind: &str, payload: &str) -> Event {
+pub(crate) fn event(id: &str, kind: &str, payload: &str) -> Event {
     let (run, actor) = (RunId::new("run").unwrap(), Actor::new("engine").unwrap());
     Event::new(run, EventKind::new(kind).unwrap(), actor, Payload::from_json(payload).unwrap())
         .with_id(EventId::new(id).unwrap())
@@ -74,14 +74,14 @@ pub fn event(id: &str, kind: &str, payload: &str) -> Event {
 }
 
 /// What a recorder makes of executions: events `e-000000`, `e-000001`, ...
-pub fn events(executions: &[StrategyExecution]) -> Vec<Event> {
+pub(crate) fn events(executions: &[StrategyExecution]) -> Vec<Event> {
     let event = |(n, execution): (usize, &StrategyExecution)| {
         event(&format!("e-{n:06}"), "strategy.executed", &serde_json::to_string(execution).unwrap())
     };
     executions.iter().enumerate().map(event).collect()
 }
 
-pub async fn ledger(events: Vec<Event>) -> MemoryLedger {
+pub(crate) async fn ledger(events: Vec<Event>) -> MemoryLedger {
     let ledger = MemoryLedger::new();
     if !events.is_empty() {
         ledger.append_all(events).await.unwrap();
@@ -89,16 +89,16 @@ pub async fn ledger(events: Vec<Event>) -> MemoryLedger {
     ledger
 }
 
-pub fn page(size: usize) -> PageSize {
+pub(crate) fn page(size: usize) -> PageSize {
     PageSize::new(size).unwrap()
 }
 
-pub async fn catch_up(projection: impl Projection, database: &Database, ledger: &dyn Ledger) {
+pub(crate) async fn catch_up(projection: impl Projection, database: &Database, ledger: &dyn Ledger) {
     Projector::new(projection, database.clone()).catch_up(ledger, &|_, _| ()).await.unwrap();
 }
 
 /// A reader of the log of these executions, in each database.
-pub async fn readers(executions: &[StrategyExecution]) -> (TempDir, Vec<StrategyReader>) {
+pub(crate) async fn readers(executions: &[StrategyExecution]) -> (TempDir, Vec<StrategyReader>) {
     let (folder, databases) = databases();
     let ledger = ledger(events(executions)).await;
     let mut readers = Vec::new();
@@ -109,16 +109,16 @@ pub async fn readers(executions: &[StrategyExecution]) -> (TempDir, Vec<Strategy
     (folder, readers)
 }
 
-pub fn all() -> StrategyFilter {
+pub(crate) fn all() -> StrategyFilter {
     StrategyFilter::default()
 }
 
-pub fn top() -> Top {
+pub(crate) fn top() -> Top {
     Top::default()
 }
 
 /// All rows of the log's tables.
-pub async fn rows(database: &Database) -> Vec<Vec<Cell>> {
+pub(crate) async fn rows(database: &Database) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     for sql in [
         "SELECT * FROM strategy_executions ORDER BY event_id",
@@ -130,7 +130,7 @@ pub async fn rows(database: &Database) -> Vec<Vec<Cell>> {
 }
 
 /// The ids of the events whose executions are in the log.
-pub async fn ids(database: &Database) -> Vec<String> {
+pub(crate) async fn ids(database: &Database) -> Vec<String> {
     let rows = database.query("SELECT event_id FROM strategy_executions ORDER BY event_id").await.unwrap().rows;
     rows.iter().map(|row| row[0].text()).collect()
 }
