@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use ledger_core::limits::MAX_PAYLOAD_BYTES;
 use ledger_core::{RecordedEvent, Timestamp};
 use ledger_events::{LlmMessage, read};
 
@@ -90,7 +91,7 @@ fn row(recorded: &RecordedEvent) -> Option<Vec<Cell>> {
         i64::try_from(sequence_number).ok()?.into(),
         name(role.as_str()).into(),
         session_id.as_deref().map(name).into(),
-        serde_json::to_string(&content).ok()?.into(),
+        serde_json::to_string(&content).ok().filter(|content| content.len() <= MAX_PAYLOAD_BYTES)?.into(),
         recorded.event.id.as_str().into(),
         recorded.event.created_at.as_micros().into(),
     ])

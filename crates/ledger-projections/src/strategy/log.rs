@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ledger_core::limits::MAX_PAYLOAD_BYTES;
 use ledger_core::{RecordedEvent, Timestamp};
 use ledger_events::{Millis, StrategyExecution, StrategyStatus, read};
 
@@ -93,6 +94,8 @@ impl StrategyLog {
         // Adding 0 makes -0 the 0 that SQLite would make of it.
         let points = points.filter(|_| *status == StrategyStatus::Ok).map_or(Cell::NoReal, |n| Cell::Real(n + 0.0));
         let trace = trace.as_ref().filter(|_| self.traces).and_then(|trace| serde_json::to_string(trace).ok());
+        // Numbers may be longer in it than in the event; a server would refuse the statement.
+        let trace = trace.filter(|trace| trace.len() <= MAX_PAYLOAD_BYTES);
         let notes = notes.as_ref().filter(|_| self.traces).map(|notes| notes.replace('\0', "\u{fffd}"));
         vec![
             event_id.into(),

@@ -5,10 +5,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use ledger_core::LedgerExt as _;
+use async_trait::async_trait;
+use ledger_core::{LedgerExt as _, RecordedEvent, Timestamp};
 use ledger_events::StrategyExecution;
-use ledger_projections::store::Cell;
-use ledger_projections::{Database, Projector, StrategyLog};
+use ledger_projections::store::{Cell, Table, Tables};
+use ledger_projections::{Database, Projection, Projector, Result, StrategyLog};
+use tokio::sync::Notify;
 
 use crate::support::{about, catch_up, databases, event, events, execution, ids, ledger, page, rows};
 
@@ -128,6 +130,58 @@ async fn who_is_erased_while_tables_are_filled_and_replaced_is_not_in_them() {
         assert_eq!(erased, 100);
         let kept: Vec<_> = (0..150).filter(|n| n % 3 == 2).map(|n| format!("e-{n:06}")).collect();
         assert_eq!(ids(database).await, kept);
+    }
+}
+
+/// A log that dwells on a page when it has written it.
+struct Dwelling(Arc<Notify>);
+
+#[async_trait]
+impl Projection for Dwelling {
+    fn name(&self) -> &'static str {
+        StrategyLog::default().name()
+    }
+
+    fn version(&self) -> u32 {
+        StrategyLog::default().version()
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        StrategyLog::default().tables()
+    }
+
+    fn lasting(&self) -> &'static [Table] {
+        StrategyLog::default().lasting()
+    }
+
+    async fn apply(&self, tables: &mut Tables<'_>, events: &[Arc<RecordedEvent>]) -> Result<()> {
+        StrategyLog::default().apply(tables, events).await?;
+        self.0.notify_one();
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        Ok(())
+    }
+
+    async fn remove_before(&self, tables: &mut Tables<'_>, before: Timestamp) -> Result<u64> {
+        StrategyLog::default().remove_before(tables, before).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_erasure_waits_for_a_page_that_is_written_and_not_committed() {
+    let (_folder, databases) = databases();
+    let ledger = Arc::new(ledger(events(&runs(30))).await);
+    for database in &databases {
+        catch_up(StrategyLog::default(), database, ledger.as_ref()).await;
+        let written = Arc::new(Notify::new());
+        let rebuilding = tokio::spawn({
+            let mut projector = Projector::new(Dwelling(Arc::clone(&written)), database.clone());
+            let ledger = Arc::clone(&ledger);
+            async move { projector.rebuild(ledger.as_ref(), &|_, _| ()).await.unwrap() }
+        });
+        written.notified().await;
+        assert_eq!(StrategyLog::default().erase(database, "user", "u1").await.unwrap(), 10);
+        rebuilding.await.unwrap();
+        assert_eq!(ids(database).await, others(30));
     }
 }
 
