@@ -1,32 +1,47 @@
-//! Names as they stand in tables.
+//! Texts that come from outside, as columns that may be keys hold them.
+
+use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-/// Bytes of a [`Type::Name`](crate::store::Type::Name).
+/// Bytes that a name may have: [`Type::Name`](crate::store::Type::Name).
 const MAX: usize = 255;
 
-/// What is kept of a name that is longer, before the mark and the digest.
+/// Bytes that are left of one that is longer.
 const KEPT: usize = 230;
 
-/// A name as it stands in a table: as it is, or when it is too long, cut, with a digest of the whole. The same name
-/// always gives the same, and different names different ones.
+/// `text` as a name: as it is up to 255 bytes, else its beginning and a part of its hash, so that different texts stay
+/// different names. Without the NUL character, which Postgres does not store.
 pub(crate) fn name(text: impl Into<String> + AsRef<str>) -> String {
-    if text.as_ref().len() <= MAX {
+    if text.as_ref().len() <= MAX && !text.as_ref().contains('\0') {
         return text.into();
     }
     let text = text.as_ref();
-    let cut = (0..=KEPT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-    format!("{}\u{2026}{}", text.get(..cut).unwrap_or_default(), digest(text.as_bytes()))
+    let stored = text.replace('\0', "\u{fffd}");
+    if stored.len() <= MAX {
+        return stored;
+    }
+    let start = stored.get(..stored.floor_char_boundary(KEPT)).unwrap_or_default();
+    format!("{start}…{}", short_hash(text))
 }
 
-/// 16 hexadecimal digits of a digest.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+/// The SHA-256 of a text, in hexadecimal digits.
+pub(crate) fn hash(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
-/// The first 8 bytes, in 16 hexadecimal digits.
+/// The first 16 of those digits.
+pub(crate) fn short_hash(text: &str) -> String {
+    hash(text).get(..16).unwrap_or_default().to_owned()
+}
+
+/// Bytes in hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut digits, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 #[cfg(test)]
@@ -34,11 +49,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_names_are_cut_and_stay_different() {
-        let long = |last: &str| name(format!("{}{last}", "\u{e9}".repeat(200)));
-        assert_eq!(name("a".repeat(255)), "a".repeat(255));
-        assert!(long("a").len() <= 255 && long("a").starts_with('\u{e9}'));
-        assert_eq!(long("a"), long("a"));
-        assert_ne!(long("a"), long("b"));
+    fn what_fits_a_column_is_kept_as_it_is() {
+        for text in ["", "a", "A ", "\u{e9}", "a".repeat(255).as_str()] {
+            assert_eq!(name(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_longer_is_cut_where_a_character_ends_and_stays_different() {
+        let (one, other) = ("\u{20ac}".repeat(100), format!("{}x", "\u{20ac}".repeat(100)));
+        assert_eq!(name(&one), name(&one));
+        assert_ne!(name(&one), name(&other));
+        for text in [&one, &other] {
+            assert!(name(text).len() <= MAX);
+            assert!(name(text).starts_with(&"\u{20ac}".repeat(KEPT / 3)));
+        }
+        assert_eq!(name("a".repeat(256)), format!("{}…02d7160d77e18c64", "a".repeat(230)));
+    }
+
+    #[test]
+    fn a_name_has_no_nul() {
+        assert_eq!(name("a\0b"), "a\u{fffd}b");
+        assert!(name("\0".repeat(255)).len() <= MAX);
     }
 }

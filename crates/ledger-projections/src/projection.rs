@@ -26,6 +26,12 @@ pub trait Projection: Send + Sync {
     /// Its tables.
     fn tables(&self) -> &'static [Table];
 
+    /// Tables that belong to no generation: what they hold outlasts rebuilds and new versions, and every generation sees
+    /// the same; see [`Tables::lasting`]. They have no further indexes, and their columns never change.
+    fn lasting(&self) -> &'static [Table] {
+        &[]
+    }
+
     /// Takes the next events in, in the transaction that also moves the checkpoint on. What an event says must not matter
     /// beyond the tables: the transaction may be rolled back and done again.
     ///

@@ -117,7 +117,9 @@ fn bind(values: Vec<Cell>) -> Result<AnyArguments> {
             Cell::Int(number) => arguments.add(number),
             Cell::NoInt => arguments.add(None::<i64>),
             Cell::Real(number) => arguments.add(number),
-            Cell::NoReal => arguments.add(None::<f64>),
+            // sqlx 0.9.0 takes the two types of floats without a value for each other, and a Postgres statement
+            // keeps the types of its first run.
+            Cell::NoReal => arguments.add(None::<f32>),
             Cell::Text(text) => arguments.add(text),
             Cell::NoText => arguments.add(None::<String>),
         };

@@ -84,9 +84,7 @@ impl<'c> Generations<'c> {
     pub(crate) async fn create(&mut self, ledger_id: LedgerId, epoch: u32, anew: bool) -> Result<Generation> {
         let engine = self.engine();
         self.begin_to_make().await?;
-        for statement in GENERATIONS.create(engine, GENERATIONS.name) {
-            self.connection.script(&statement).await?;
-        }
+        self.make_lasting().await?;
         let all = self.select("", "").await?;
         let own = all.iter().rev().find(|generation| generation.is_of(self.projection));
         if let Some(own) = own.filter(|_| !anew) {
@@ -119,6 +117,27 @@ impl<'c> Generations<'c> {
         Ok(generation)
     }
 
+    /// Begins a transaction in which nothing of the projection is made, filled, replaced or dropped by others; its
+    /// generations. Makes what lasts, if it is not there. Ends with [`commit_made`](Self::commit_made).
+    pub(crate) async fn lock_all(&mut self) -> Result<Vec<Generation>> {
+        let engine = self.engine();
+        self.begin_to_make().await?;
+        self.make_lasting().await?;
+        self.connection.script(engine.begin_after_ddl()).await?;
+        self.select("", engine.for_update()).await
+    }
+
+    /// Makes the tables that belong to no generation, if they are not there.
+    async fn make_lasting(&mut self) -> Result<()> {
+        let engine = self.engine();
+        for table in [GENERATIONS].iter().chain(self.projection.lasting()) {
+            for statement in table.create(engine, table.name) {
+                self.connection.script(&statement).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Begins a transaction, and gets the lock under which tables and views are made.
     async fn begin_to_make(&mut self) -> Result<()> {
         let engine = self.engine();
@@ -131,7 +150,8 @@ impl<'c> Generations<'c> {
         Err(Error::Unavailable { reason, source: "locked".into() })
     }
 
-    async fn commit_made(&mut self) -> Result<()> {
+    /// Commits, and lets others make tables again.
+    pub(crate) async fn commit_made(&mut self) -> Result<()> {
         let engine = self.engine();
         self.connection.commit().await?;
         self.connection.script(engine.unlock_tables()).await

@@ -54,8 +54,13 @@ impl Snapshot {
         self.connection.lock().await.rows(sql.text, sql.values).await
     }
 
-    /// Takes the rows of an answer one after the other, of which there may be many, while `take` says to go on.
-    pub(crate) async fn each(&self, sql: Sql, mut take: impl FnMut(Row) -> Result<bool>) -> Result<()> {
+    /// Takes the rows of an answer one after the other, of which there may be many.
+    pub(crate) async fn each(&self, sql: Sql, mut take: impl FnMut(Row) -> Result<()>) -> Result<()> {
+        self.each_while(sql, |row| take(row).map(|()| true)).await
+    }
+
+    /// The same, while `take` says to go on.
+    pub(crate) async fn each_while(&self, sql: Sql, mut take: impl FnMut(Row) -> Result<bool>) -> Result<()> {
         let mut connection = self.connection.lock().await;
         let mut rows = connection.stream(sql.text, sql.values)?;
         while let Some(row) = rows.try_next().await? {

@@ -16,6 +16,12 @@ const ROWS: [usize; 4] = [400, 50, 8, 1];
 /// Values of one statement: SQLite's limit is the lowest.
 const VALUES: usize = 32_000;
 
+/// Bytes of one statement, unless a row has more: servers take 16 MiB at once.
+const BYTES: usize = 4 * 1024 * 1024;
+
+/// The generation of tables that belong to none.
+const LASTING: i64 = 0;
+
 /// Keys of one look-up.
 const KEYS: [usize; 3] = [200, 16, 1];
 
@@ -89,6 +95,14 @@ impl Cell {
         self.maybe_text().unwrap_or_default()
     }
 
+    /// About so many bytes of a statement.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            _ => 8,
+        }
+    }
+
     /// The text, if it is known.
     #[must_use]
     pub fn maybe_text(&self) -> Option<String> {
@@ -117,6 +131,11 @@ pub struct Tables<'c> {
 impl<'c> Tables<'c> {
     pub(crate) const fn new(connection: &'c mut Connection, generation: i64, kept_from: Timestamp) -> Self {
         Self { connection, generation, kept_from }
+    }
+
+    /// The tables that belong to no generation: [`Projection::lasting`](crate::Projection::lasting).
+    pub fn lasting(&mut self) -> Tables<'_> {
+        Tables { connection: self.connection, generation: LASTING, kept_from: self.kept_from }
     }
 
     /// Rows of before this time are removed.
@@ -193,6 +212,10 @@ impl<'c> Tables<'c> {
         Sql::new(self.connection.engine(), self.generation)
     }
 
+    pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>> {
+        self.connection.rows(sql.text, sql.values).await
+    }
+
     pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
         self.connection.execute(sql.text, sql.values).await
     }
@@ -206,7 +229,11 @@ impl<'c> Tables<'c> {
         let mut left = rows.len();
         let mut values = rows.into_iter();
         while left > 0 {
-            let size = ROWS.into_iter().find(|size| *size <= left.min(most)).unwrap_or(1);
+            let fits = |size: usize| {
+                let rows = values.as_slice().get(..size).filter(|_| size <= most);
+                rows.is_some_and(|rows| rows.iter().flatten().map(Cell::bytes).sum::<usize>() <= BYTES)
+            };
+            let size = ROWS.into_iter().find(|size| fits(*size)).unwrap_or(1);
             let sql = self.text(Statement::Upsert, table, size, |engine, name| upsert(engine, table, name, size));
             let mut now = Vec::with_capacity(size * table.columns.len());
             values.by_ref().take(size).for_each(|row| now.extend(row));
@@ -219,7 +246,10 @@ impl<'c> Tables<'c> {
 
 /// What a table is called in a generation.
 pub(crate) fn live_name(table: &Table, generation: i64) -> String {
-    format!("{}_{generation}", table.name)
+    match generation {
+        LASTING => table.name.to_owned(),
+        _ => format!("{}_{generation}", table.name),
+    }
 }
 
 fn places(engine: Engine, first: usize, count: usize) -> String {

@@ -37,7 +37,7 @@ impl UsageReader {
                 for kind in ["call", "tool", "turn", "session"] {
                     let (table, sql) = select(&snapshot, kind, filter);
                     let mut goes_on = true;
-                    let each = snapshot.each(sql, |row| {
+                    let each = snapshot.each_while(sql, |row| {
                         goes_on = take(exported(kind, table, &row)?);
                         Ok(goes_on)
                     });

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::name::{digest, hex, name};
+use crate::name::{hex, name, short_hash};
 
 /// How workspaces appear. They are always told apart by their key, never by their label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl HashKey {
         block.iter_mut().zip(Sha256::digest(self.0.as_bytes())).for_each(|(byte, hashed)| *byte = hashed);
         let mut mac = Hmac::<Sha256>::new(&block.into());
         mac.update(text.as_bytes());
-        hex(&mac.finalize().into_bytes())
+        hex(mac.finalize().into_bytes().get(..8).unwrap_or_default())
     }
 }
 
@@ -66,7 +66,7 @@ impl WorkspaceLabels {
 
 impl HashKey {
     fn fingerprint(&self) -> String {
-        digest(self.hash("agent-ledger workspace labels").as_bytes())
+        short_hash(&self.hash("agent-ledger workspace labels"))
     }
 }
 
