@@ -20,12 +20,14 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     async fn new(database: &Database, projection: &dyn Projection) -> Result<Self> {
+        let not_there = || Error::NotThere { projection: projection.name().into(), place: database.place().into() };
+        if database.is_missing() {
+            return Err(not_there());
+        }
         let mut connection = database.connect().await?;
         connection.begin_snapshot().await?;
-        match Generations::new(&mut connection, projection).live().await? {
-            Some(live) => Ok(Self { connection, live }),
-            None => Err(Error::NotThere { projection: projection.name().into(), place: database.place().into() }),
-        }
+        let live = Generations::new(&mut connection, projection).live().await?;
+        Ok(Self { connection, live: live.ok_or_else(not_there)? })
     }
 
     /// SQL that is to be run on these tables.
