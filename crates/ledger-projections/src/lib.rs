@@ -21,6 +21,6 @@ pub use distribution::{Distribution, Percentile};
 pub use error::{Error, Result};
 pub use money::PicoUsd;
 pub use projection::Projection;
-pub use projector::{Lag, Progress, Projector};
+pub use projector::{Lag, Progress, Projector, Standing};
 pub use store::Database;
 pub use window::{Window, moment};
