@@ -56,7 +56,7 @@ pub(crate) struct SelectArgs {
     #[arg(long = "tool", value_name = "TOOL")]
     pub(crate) tools: Vec<String>,
     /// Only of this workspace, by its key or its label
-    #[arg(long = "workspace", value_name = "WORKSPACE")]
+    #[arg(id = "workspace", long = "workspace", value_name = "WORKSPACE")]
     pub(crate) workspaces: Vec<String>,
     /// Only what ended so: calls ok, error, timeout, cancelled; tools success, error, running; turns completed, failed
     #[arg(long = "status", value_name = "STATUS")]
