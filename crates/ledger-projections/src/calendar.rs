@@ -37,6 +37,12 @@ impl Zone {
         Timestamp::from_micros(found.timestamp_micros())
     }
 
+    /// A time as the clocks of the zone show it, with their offset: `2026-03-01T13:00:00+01:00`.
+    #[must_use]
+    pub fn show(self, time: Timestamp) -> String {
+        time.to_chrono().with_timezone(&self.0).format("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()
+    }
+
     fn local(self, time: Timestamp) -> NaiveDateTime {
         time.to_chrono().with_timezone(&self.0).naive_local()
     }
@@ -297,6 +303,13 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn times_are_shown_as_the_clocks_do() {
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        assert_eq!(berlin.show(at("2026-03-01T12:00:00Z")), "2026-03-01T13:00:00+01:00");
+        assert_eq!(Zone::UTC.show(at("2026-03-01T12:00:00.25Z")), "2026-03-01T12:00:00.250+00:00");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use error::{Error, Result};
 pub use messages::Messages;
 pub use money::PicoUsd;
 pub use projection::Projection;
-pub use projector::{Lag, Progress, Projector};
+pub use projector::{Lag, Progress, Projector, Standing};
 pub use store::Database;
 pub use strategy::{StrategyFilter, StrategyLog, StrategyReader};
 pub use window::{Window, moment};

@@ -24,6 +24,17 @@ pub struct Lag {
     pub events: u64,
 }
 
+/// Where the tables of a projection stand: those that readers see, or before there are any, those that are being filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The last event that is folded in.
+    pub offset: Offset,
+    /// The settings that they were made with: [`Projection::settings`].
+    pub settings: String,
+    /// Rows of before this time are removed, and what is folded in of before it is passed over; `None` when none are.
+    pub rows_removed_before: Option<Timestamp>,
+}
+
 /// Keeps one projection of one ledger up to date, in a database of projections.
 ///
 /// Any number of processes may run one for the same projection: each page is folded once, by whoever comes first.
@@ -100,8 +111,27 @@ impl<P: Projection> Projector<P> {
         Ok(lag(live.map_or(Offset::ZERO, |live| live.offset), last))
     }
 
-    /// Removes the rows of before the beginning of the UTC day that `time` is in, and says how many; whatever is folded in from then on of before that time is
-    /// passed over. A rebuild leads to the same: it removes them again before it takes over. Nothing happens when rows
+    /// Where the tables stand; `None` before any were made.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn standing(&mut self) -> Result<Option<Standing>> {
+        if self.connection.is_none() && self.database.is_missing() {
+            return Ok(None);
+        }
+        let mut connection = self.connect().await?;
+        let all = Generations::new(&mut connection, &self.projection).all().await?;
+        self.connection = Some(connection);
+        let newest = all.iter().find(|generation| generation.is_live).or(all.last());
+        Ok(newest.map(|generation| Standing {
+            offset: generation.offset,
+            settings: generation.settings.clone(),
+            rows_removed_before: (generation.kept_from > Timestamp::MIN).then_some(generation.kept_from),
+        }))
+    }
+
+    /// Removes the rows of before the beginning of the UTC day that `time` is in, and says how many; whatever is folded
+    /// in from then on of before that time is passed over. A rebuild leads to the same: it removes them again before it takes over. Nothing happens when rows
     /// of before a later time are removed already, or there is no projection.
     ///
     /// # Errors

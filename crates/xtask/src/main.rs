@@ -54,7 +54,17 @@ fn check() -> Outcome {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
     // The core builds without any SQL engine, and with each of them alone; what only servers need is only built with one.
-    for engine in ["", "sqlite", "postgres", "mysql", "postgres,entra", "mysql,entra"] {
+    for engine in [
+        "",
+        "sqlite",
+        "postgres",
+        "mysql",
+        "postgres,entra",
+        "mysql,entra",
+        "sqlite,projections",
+        "postgres,projections",
+        "mysql,projections",
+    ] {
         let package = ["clippy", "--package", "agent-ledger", "--no-default-features", "--features", engine, "--quiet"];
         cargo(&[package.as_slice(), &["--", "--deny", "warnings"]].concat())?;
     }

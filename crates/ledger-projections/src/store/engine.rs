@@ -104,7 +104,7 @@ impl Engine {
     /// Keeps a connection from writing.
     pub(super) const fn only_read(self) -> &'static str {
         match self {
-            Self::Sqlite => "PRAGMA query_only = ON",
+            Self::Sqlite => "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON",
             Self::Postgres => "SET default_transaction_read_only = on",
             Self::MySql => "SET SESSION TRANSACTION READ ONLY",
         }

@@ -7,6 +7,7 @@ mod generations;
 mod schema;
 mod snapshot;
 mod sql;
+mod statement;
 mod tables;
 
 pub use database::{Answer, Database};

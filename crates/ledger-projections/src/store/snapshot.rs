@@ -26,11 +26,13 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     async fn new(database: &Database, projection: &dyn Projection) -> Result<Self> {
+        let not_there = || Error::NotThere { projection: projection.name().into(), place: database.place().into() };
+        if database.is_missing() {
+            return Err(not_there());
+        }
         let mut connection = database.connect().await?;
         connection.begin_snapshot().await?;
-        let Some(live) = Generations::new(&mut connection, projection).live().await? else {
-            return Err(Error::NotThere { projection: projection.name().into(), place: database.place().into() });
-        };
+        let live = Generations::new(&mut connection, projection).live().await?.ok_or_else(not_there)?;
         let engine = connection.engine();
         Ok(Self { connection: Arc::new(Mutex::new(connection)), engine, live: Arc::new(live) })
     }

@@ -66,8 +66,10 @@ impl UsageReader {
                     let found = figures(&snapshot, query, query.filter.window, &both, &mut basis).await?;
                     break_down(&mut rows, parts.len(), inner, found);
                 }
-                label(&snapshot, &mut rows).await?;
-                let total = total(&snapshot, query, inner, &mut basis).await?;
+                label(&snapshot, rows.iter_mut()).await?;
+                label(&snapshot, rows.iter_mut().flat_map(|row| row.breakdown.iter_mut().flatten())).await?;
+                let mut total = total(&snapshot, query, inner, &mut basis).await?;
+                label(&snapshot, total.breakdown.iter_mut().flatten()).await?;
                 answer(&snapshot, query, basis, (rows, of_rows), total).await
             })
             .await
@@ -162,7 +164,8 @@ pub(super) fn share(some: i64, all: i64) -> Option<f64> {
 }
 
 /// Adds what workspaces are called.
-async fn label(snapshot: &Snapshot, rows: &mut [UsageRow]) -> Result<()> {
+async fn label<'r>(snapshot: &Snapshot, rows: impl Iterator<Item = &'r mut UsageRow>) -> Result<()> {
+    let rows: Vec<&mut UsageRow> = rows.collect();
     let is_workspace = |(name, value): &(&'static str, Option<String>)| {
         if *name == "workspace" { value.clone() } else { None }
     };
