@@ -77,6 +77,7 @@ impl UsageReader {
     /// As [`stats`](Self::stats); [`Error::Invalid`](crate::Error::Invalid) for too many buckets.
     pub async fn series(&self, query: &UsageQuery, buckets: Buckets) -> Result<Series> {
         let usage = Usage::new();
+        let query = &UsageQuery { per: Per::Call, ..query.clone() };
         self.database
             .answer(&usage, async |snapshot| {
                 let mut basis = Basis::new(snapshot, query);
@@ -153,15 +154,14 @@ async fn slots(
 ) -> Result<BTreeMap<i64, Metrics>> {
     let mut groups = source::Groups::new();
     let kept_from = snapshot.kept_from();
-    let sums_only = UsageQuery { per: Per::Call, ..query.clone() };
     if let Some(removed) = window.before(kept_from).filter(|_| kept_from > Timestamp::MIN) {
-        source::add(&mut groups, of_removed(snapshot, &sums_only, removed, &[SLOT], basis).await?);
+        source::add(&mut groups, of_removed(snapshot, query, removed, &[SLOT], basis).await?);
     }
     for (part, is_whole) in window.from(kept_from).into_iter().flat_map(Window::by_quarters) {
-        let found = if is_whole && is_of_sums(&sums_only, &[SLOT]) {
-            source::of_sums(snapshot, &sums_only, part, &[SLOT]).await?
+        let found = if is_whole && is_of_sums(query, &[SLOT]) {
+            source::of_sums(snapshot, query, part, &[SLOT]).await?
         } else {
-            source::of_rows(snapshot, &sums_only, part, &[SLOT]).await?
+            source::of_rows(snapshot, query, part, &[SLOT]).await?
         };
         source::add(&mut groups, found);
     }
