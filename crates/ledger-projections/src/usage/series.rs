@@ -86,11 +86,15 @@ impl UsageReader {
                 };
                 let slots = slots(snapshot, query, window, &mut basis).await?;
                 let (mut rows, mut total) = (Vec::new(), Metrics::default());
+                // Each counts once, in the bucket that it begins in, where clocks are not ahead by whole ones.
+                let mut next = quarter(window.since());
                 for bucket in buckets.of(window)? {
                     let mut metrics = Metrics::default();
-                    for slot in slots.range(quarter(bucket.window.since())..quarter_after(bucket.window.until())) {
+                    let end = quarter_after(bucket.window.until());
+                    for slot in slots.range(next..end) {
                         metrics.add(slot.1);
                     }
+                    next = end;
                     total.add(&metrics);
                     rows.push(SeriesRow { bucket, metrics });
                 }
