@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::answer::Basis;
 use super::figures::figures;
-use super::query::{Limit, UsageQuery};
+use super::query::{Limit, Per, UsageQuery};
 use super::spans::{self, Kind};
 use super::tables::{CALLS, PASSED_OVER, SESSIONS};
 use super::{Usage, UsageReader};
@@ -73,6 +73,7 @@ impl UsageReader {
     /// As [`stats`](Self::stats).
     pub async fn errors(&self, query: &UsageQuery, limit: Limit) -> Result<ErrorsAnswer> {
         let usage = Usage::new();
+        let query = &of_calls(query);
         self.database
             .answer(&usage, |snapshot| async move {
                 let mut basis = Basis::new(&snapshot, query);
@@ -98,6 +99,7 @@ impl UsageReader {
     /// As [`stats`](Self::stats).
     pub async fn counts(&self, query: &UsageQuery) -> Result<Counts> {
         let usage = Usage::new();
+        let query = &of_calls(query);
         self.database
             .answer(&usage, |snapshot| async move {
                 let mut basis = Basis::new(&snapshot, query);
@@ -116,6 +118,11 @@ impl UsageReader {
             })
             .await
     }
+}
+
+/// The same question about calls, which is what is counted here.
+fn of_calls(query: &UsageQuery) -> UsageQuery {
+    UsageQuery { per: Per::Call, ..query.clone() }
 }
 
 async fn errors(snapshot: &Snapshot, query: &UsageQuery) -> Result<Vec<ErrorRow>> {

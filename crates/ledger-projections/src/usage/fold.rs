@@ -100,9 +100,7 @@ async fn gone(
     observed: &BTreeMap<String, Call>,
     replaced: Vec<String>,
 ) -> Result<BTreeSet<String>> {
-    // A call without a key of its own has that of its event, which nothing replaces.
-    let keyed = observed.iter().filter(|(key, call)| **key != call.event_id).map(|(key, _)| key);
-    let known = tables.get(&REPLACED, &keys(keyed)).await?;
+    let known = tables.get(&REPLACED, &keys(observed.keys())).await?;
     tables.put(&REPLACED, keys(&replaced)).await?;
     Ok(known.iter().filter_map(|row| row.first()).map(Cell::text).chain(replaced).collect())
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::answer::{Basis, Unpriced, UsageAnswer, UsageRow};
 use super::dimension::{Dimension, Part};
 use super::figures::figures;
-use super::query::{Limit, Sort, UsageQuery};
+use super::query::{Limit, Per, Sort, UsageQuery};
 use super::source::Groups;
 use super::tables::WORKSPACES;
 use super::{Metrics, Usage};
@@ -58,7 +58,7 @@ impl UsageReader {
                 let mut basis = Basis::new(&snapshot, query);
                 let found = figures(&snapshot, query, query.filter.window, parts, &mut basis).await?;
                 let mut rows = rows(parts, found);
-                sort_rows(&mut rows, sort);
+                sort_rows(&mut rows, sort, query.per);
                 let of_rows = rows.len();
                 rows.truncate(limit.get());
                 if !inner.is_empty() {
@@ -96,7 +96,7 @@ async fn total(snapshot: &Snapshot, query: &UsageQuery, inner: &[Part], basis: &
     if !inner.is_empty() {
         let found = figures(snapshot, query, query.filter.window, inner, basis).await?;
         let mut rows = rows(inner, found);
-        sort_rows(&mut rows, Sort::Cost);
+        sort_rows(&mut rows, Sort::Cost, query.per);
         breakdown = Some(rows);
     }
     Ok(UsageRow { key: Vec::new(), metrics, breakdown })
@@ -132,21 +132,24 @@ fn break_down(rows: &mut [UsageRow], outer: usize, inner: &[Part], found: Groups
     for row in rows {
         let values: Vec<Option<String>> = row.key.iter().map(|(_, value)| value.clone()).collect();
         let mut breakdown = by_outer.remove(&values).unwrap_or_default();
-        sort_rows(&mut breakdown, Sort::Cost);
+        sort_rows(&mut breakdown, Sort::Cost, Per::Call);
         row.breakdown = Some(breakdown);
     }
 }
 
 /// Puts rows in order, which were in the order of their names.
-pub(super) fn sort_rows(rows: &mut [UsageRow], sort: Sort) {
-    let metrics = |row: &UsageRow| row.metrics.clone();
+fn sort_rows(rows: &mut [UsageRow], sort: Sort, per: Per) {
+    let all = |metrics: &Metrics| match per {
+        Per::Call => metrics.calls,
+        Per::Invocation => metrics.invocations,
+    };
     match sort {
         Sort::Name => rows.sort_by(|one, other| one.key.cmp(&other.key)),
         Sort::Calls => rows.sort_by_key(|row| Reverse(row.metrics.calls)),
         Sort::Failed => rows.sort_by_key(|row| Reverse(row.metrics.failed)),
         Sort::Cost => rows.sort_by_key(|row| Reverse(row.metrics.cost)),
         Sort::Tokens => rows.sort_by_key(|row| Reverse(row.metrics.tokens.total())),
-        Sort::FailureRate => descending(rows, |row| share(metrics(row).failed, metrics(row).calls)),
+        Sort::FailureRate => descending(rows, |row| share(row.metrics.failed, all(&row.metrics))),
         Sort::Duration => descending(rows, |row| row.metrics.duration.avg()),
         Sort::P95 => descending(rows, |row| row.metrics.duration.percentiles[2]),
     }

@@ -78,6 +78,7 @@ impl UsageReader {
     /// As [`stats`](Self::stats); [`Error::Invalid`](crate::Error::Invalid) for too many buckets.
     pub async fn series(&self, query: &UsageQuery, buckets: Buckets) -> Result<Series> {
         let usage = Usage::new();
+        let query = &UsageQuery { per: Per::Call, ..query.clone() };
         self.database
             .answer(&usage, |snapshot| async move {
                 let mut basis = Basis::new(&snapshot, query);
@@ -86,11 +87,15 @@ impl UsageReader {
                 };
                 let slots = slots(&snapshot, query, window, &mut basis).await?;
                 let (mut rows, mut total) = (Vec::new(), Metrics::default());
+                // Each counts once, in the bucket that it begins in, where clocks are not ahead by whole ones.
+                let mut next = quarter(window.since());
                 for bucket in buckets.of(window)? {
                     let mut metrics = Metrics::default();
-                    for slot in slots.range(quarter(bucket.window.since())..quarter_after(bucket.window.until())) {
+                    let end = quarter_after(bucket.window.until());
+                    for slot in slots.range(next..end) {
                         metrics.add(slot.1);
                     }
+                    next = end;
                     total.add(&metrics);
                     rows.push(SeriesRow { bucket, metrics });
                 }
@@ -157,15 +162,14 @@ async fn slots(
 ) -> Result<BTreeMap<i64, Metrics>> {
     let mut groups = source::Groups::new();
     let kept_from = snapshot.kept_from();
-    let sums_only = UsageQuery { per: Per::Call, ..query.clone() };
     if let Some(removed) = window.before(kept_from).filter(|_| kept_from > Timestamp::MIN) {
-        source::add(&mut groups, of_removed(snapshot, &sums_only, removed, &[SLOT], basis).await?);
+        source::add(&mut groups, of_removed(snapshot, query, removed, &[SLOT], basis).await?);
     }
     for (part, is_whole) in window.from(kept_from).into_iter().flat_map(Window::by_quarters) {
-        let found = if is_whole && is_of_sums(&sums_only, &[SLOT]) {
-            source::of_sums(snapshot, &sums_only, part, &[SLOT]).await?
+        let found = if is_whole && is_of_sums(query, &[SLOT]) {
+            source::of_sums(snapshot, query, part, &[SLOT]).await?
         } else {
-            source::of_rows(snapshot, &sums_only, part, &[SLOT]).await?
+            source::of_rows(snapshot, query, part, &[SLOT]).await?
         };
         source::add(&mut groups, found);
     }

@@ -2,5 +2,15 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
+mod days;
+mod defects;
+mod facts;
+mod filters;
+mod generate;
+mod generated;
+mod invocations;
+mod observations;
 mod setting;
 mod stats;
+mod tools;
