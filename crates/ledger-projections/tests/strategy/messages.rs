@@ -54,7 +54,7 @@ async fn blocks_and_sessions_are_kept_and_old_messages_removed_for_good() {
     let payload = json!({"call_key": "c", "session_id": "s", "role": "narrator", "content": [{"text": "hi"}],
                          "sequence_number": 0});
     let old = event("old", "llm.message", &payload.to_string());
-    let new = message("new", "d", 0, "new").with_created_at(minute(10));
+    let new = message("new", "d", 0, "new").with_created_at(minute(2 * 1_440));
     let ledger = ledger(vec![old, new]).await;
     for database in &databases {
         catch_up(Messages, database, &ledger).await;
@@ -63,7 +63,7 @@ async fn blocks_and_sessions_are_kept_and_old_messages_removed_for_good() {
         let text = |cell: &Cell| cell.maybe_int().map_or_else(|| cell.text(), |number| number.to_string());
         assert_eq!(row.iter().map(text).collect::<Vec<_>>(), expected);
         let mut projector = Projector::new(Messages, database.clone());
-        assert_eq!(projector.remove_before(minute(5)).await.unwrap(), 1);
+        assert_eq!(projector.remove_before(minute(1_440)).await.unwrap(), 1);
         projector.rebuild(&ledger, &|_, _| ()).await.unwrap();
         assert_eq!(rows(database).await.len(), 1);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ledger_core::LedgerExt as _;
+use ledger_core::{LedgerExt as _, Timestamp};
 use ledger_events::StrategyExecution;
 use ledger_memory::MemoryLedger;
 use ledger_projections::strategy::ListLimit;
@@ -228,26 +228,32 @@ async fn an_execution_that_is_told_late_is_in_the_window_in_which_it_ran() {
     }
 }
 
+/// Days are removed whole; so many after the first one.
+fn day(days: i64) -> Timestamp {
+    let midnight = Timestamp::parse("2026-03-01T00:00:00Z").unwrap();
+    Timestamp::from_micros(midnight.as_micros() + days * 86_400_000_000).unwrap()
+}
+
 /// B3.12: what is removed stays removed, whatever is told again or rebuilt.
 #[tokio::test(flavor = "multi_thread")]
 async fn retention_removes_executions_and_their_subjects_for_good() {
     let (_folder, databases) = databases();
-    let run = |n: i64| StrategyExecution { executed_at: minute(n), subject_ids: about("user", "u"), ..execution() };
+    let run = |n: i64| StrategyExecution { executed_at: day(n), subject_ids: about("user", "u"), ..execution() };
     let ledger = ledger(events(&(0..20).map(run).collect::<Vec<_>>())).await;
     for database in &databases {
         catch_up(StrategyLog::default(), database, &ledger).await;
         let mut projector = Projector::new(StrategyLog::default(), database.clone());
-        assert_eq!(projector.remove_before(minute(15)).await.unwrap(), 15);
-        assert_eq!(projector.remove_before(minute(15)).await.unwrap(), 0);
-        assert_eq!(projector.remove_before(minute(3)).await.unwrap(), 0);
+        assert_eq!(projector.remove_before(day(15)).await.unwrap(), 15);
+        assert_eq!(projector.remove_before(day(15)).await.unwrap(), 0);
+        assert_eq!(projector.remove_before(day(3)).await.unwrap(), 0);
         let kept = rows(database).await;
         assert_eq!(kept.len(), 10, "five executions, and their subjects");
         projector.rebuild(&ledger, &|_, _| ()).await.unwrap();
         assert_eq!(rows(database).await, kept);
         let stats = StrategyReader::new(database.clone()).stats(&all(), top()).await.unwrap();
-        assert_eq!((stats.kept_from, stats.answer.outcomes.total.rows), (Some(minute(15)), 5));
+        assert_eq!((stats.kept_from, stats.answer.outcomes.total.rows), (Some(day(15)), 5));
     }
-    let late = StrategyExecution { executed_at: minute(14), ..execution() };
+    let late = StrategyExecution { executed_at: day(14), ..execution() };
     let late = event("late", "strategy.executed", &serde_json::to_string(&late).unwrap());
     ledger.append_all(vec![late]).await.unwrap();
     for database in &databases {

@@ -170,7 +170,7 @@ async fn workspaces_of_one_name_stay_two_and_paths_stay_out() {
             Projector::new(usage, database.clone()).catch_up(&ledger, &|_, _| ()).await.unwrap();
             let reader = UsageReader::new(database.clone());
             let all_calls = all();
-        let by = reader.by(&all_calls, Dimension::Workspace, None, Sort::Cost, Limit::default()).await.unwrap();
+            let by = reader.by(&all_calls, Dimension::Workspace, None, Sort::Cost, Limit::default()).await.unwrap();
             let names: Vec<_> =
                 by.rows.iter().map(|row| (row.key[0].1.clone().unwrap(), row.key[1].1.clone().unwrap())).collect();
             assert_eq!(names.len(), 2);
