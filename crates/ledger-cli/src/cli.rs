@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod project;
+mod strategy;
 mod usage;
 
 use std::path::PathBuf;
@@ -10,9 +11,13 @@ use agent_ledger::{Actor, ConsumerName, EventId, EventKind, Filter, ModelId, Off
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use project::{CatchUpArgs, Labels, ProjectArgs, QueryArgs, Which};
+pub(crate) use strategy::{
+    StrategyCommand, StrategyCompareArgs, StrategyEraseArgs, StrategyFiguresArgs, StrategyListArgs, StrategyOthersArgs,
+    StrategySelectArgs, StrategySeriesArgs, StrategyStatsArgs, StrategyTopArgs,
+};
 pub(crate) use usage::{
     ByArgs, CountsArgs, Dim, ErrorsArgs, ExportArgs, FiguresArgs, ListArgs, PerArg, PercentileArg, SelectArgs,
-    SeriesArgs, StatsArgs, StatsBy, TableFormat, ToolsArgs, UsageCommand,
+    SeriesArgs, StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand,
 };
 
 use crate::place::Place;
@@ -85,6 +90,9 @@ pub(crate) enum Command {
     /// Answer who spent how much, on what, how slow, how often failing
     #[command(subcommand)]
     Usage(Box<UsageCommand>),
+    /// Say what strategies did: how often, how well, how fast, by which rule
+    #[command(subcommand)]
+    Strategy(Box<StrategyCommand>),
     /// Ask the projections a question in SQL, on a connection that cannot write
     Query(QueryArgs),
     /// Import what agents logged about themselves

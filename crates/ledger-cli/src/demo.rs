@@ -14,7 +14,8 @@ use ledger_projections::{Database, Error, Projector, Zone};
 
 use crate::cli::Format;
 use crate::failure::{Failure, Outcome};
-use crate::usage::{Asked, print as print_answer, tools_view, usage_view};
+use crate::print::{Asked, print as print_answer};
+use crate::usage::{tools_view, usage_view};
 use crate::{output, project};
 
 /// Whose checkpoint the demo saves.

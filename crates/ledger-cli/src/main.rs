@@ -1,6 +1,7 @@
 //! `agent-ledger`: append, tail, snapshot, verify, doctor, import, and questions about usage on the command line.
 
 mod append;
+mod below;
 mod checkpoint;
 mod cli;
 mod copy;
@@ -12,9 +13,11 @@ mod inspect;
 mod labels;
 mod output;
 mod place;
+mod print;
 mod progress;
 mod project;
 mod query;
+mod strategy;
 mod tail;
 mod usage;
 
@@ -63,6 +66,7 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Doctor(args) => doctor::run(url, args.format).await,
         Command::Project(args) => project::run(place, args).await,
         Command::Usage(command) => usage::run(place, *command).await,
+        Command::Strategy(command) => strategy::run(place, *command).await,
         Command::Query(args) => query::run(place, args).await,
         Command::Import(command) => import::run(url, command).await,
         Command::Demo(args) => demo::run(&args.dir).await,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agent_ledger::{Ledger, Offset, Timestamp};
 use futures_util::future::{BoxFuture, FutureExt as _, try_join_all};
-use ledger_projections::{Database, Error, Lag, Projection, Projector, Standing};
+use ledger_projections::{Database, Error, Lag, Projection, Projector, Standing, StrategyLog};
 use serde::Serialize;
 
 use crate::cli::{CatchUpArgs, Format, ProjectArgs, Which};
@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::{output, progress};
 
 /// Every projection, in the order in which they are caught up.
-const ALL: [Which; 1] = [Which::Usage];
+const ALL: [Which; 2] = [Which::Usage, Which::Strategy];
 
 /// How often catching up is begun again because another process made the tables anew.
 const ATTEMPTS: usize = 3;
@@ -32,6 +32,13 @@ pub(crate) async fn run(place: &Place, args: ProjectArgs) -> Outcome {
             Which::Usage => {
                 let usage = labels::usage(&database, args.workspaces, Otherwise::MakeAnew).await?;
                 Work::new(usage, &database, &args).run(ledger).boxed()
+            }
+            Which::Strategy => {
+                let log = match args.traces {
+                    true => StrategyLog::default().with_traces(),
+                    false => strategy_log(&database).await?,
+                };
+                Work::new(log, &database, &args).run(ledger).boxed()
             }
         };
         all.push(work);
@@ -58,9 +65,21 @@ pub(crate) async fn caught_up(place: &Place, which: &[Which], args: &CatchUpArgs
                 let usage = labels::usage(&database, args.workspaces, Otherwise::Refuse).await?;
                 catch_up(&mut Projector::new(usage, database.clone()), ledger.as_ref()).await?;
             }
+            Which::Strategy => {
+                let log = strategy_log(&database).await?;
+                catch_up(&mut Projector::new(log, database.clone()), ledger.as_ref()).await?;
+            }
         }
     }
     Ok(database)
+}
+
+/// The strategy log as it is there: with traces, if it was made so.
+pub(crate) async fn strategy_log(database: &Database) -> Result<StrategyLog, Failure> {
+    let standing = Projector::new(StrategyLog::default(), database.clone()).standing().await?;
+    let traced = StrategyLog::default().with_traces();
+    let has_traces = standing.is_some_and(|standing| standing.settings == traced.settings());
+    Ok(if has_traces { traced } else { StrategyLog::default() })
 }
 
 /// The same for whatever there is.

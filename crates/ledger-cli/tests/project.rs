@@ -18,7 +18,7 @@ fn run_with(place: &Place, environment: &[(&str, &str)], args: &[&str]) -> Answe
 #[test]
 fn a_projection_says_how_far_it_is() {
     let place = four();
-    let status = place.run(&["project"]).json();
+    let status = place.run(&["project", "usage"]).json();
     assert_eq!(
         status,
         json!({"projection": "usage", "place": place.path("ledger.projections.db"), "offset": 4, "last": 4, "lag": 0,
@@ -42,7 +42,7 @@ fn questions_catch_up_first_unless_they_are_told_not_to() {
 #[test]
 fn what_is_appended_later_is_followed() {
     let place = four();
-    let mut child = place.start(&["project", "--follow"]);
+    let mut child = place.start(&["project", "usage", "--follow"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut offset = || -> Value {
         let status: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
@@ -59,11 +59,11 @@ fn what_is_appended_later_is_followed() {
 fn rows_that_are_removed_stay_in_the_sums_and_out_of_a_rebuild() {
     let place = spotter();
     let before = place.run(&["usage", "stats"]).json();
-    assert_eq!(place.run(&["project", "--retention-days", "0"]).json()["removed"], 0);
-    let status = place.run(&["project", "--retention-days", "1"]).json();
+    assert_eq!(place.run(&["project", "usage", "--retention-days", "0"]).json()["removed"], 0);
+    let status = place.run(&["project", "usage", "--retention-days", "1"]).json();
     assert!(status["removed"].as_i64().unwrap() >= 156 && status["rows_removed_before"].is_string(), "{status}");
-    assert_eq!(place.run(&["project", "--retention-days", "1"]).json()["removed"], 0, "once");
-    let rebuilt = place.run(&["project", "--rebuild", "--format", "text"]).ok();
+    assert_eq!(place.run(&["project", "usage", "--retention-days", "1"]).json()["removed"], 0, "once");
+    let rebuilt = place.run(&["project", "usage", "--rebuild", "--format", "text"]).ok();
     assert!(rebuilt.contains("stay removed, though the ledger has them"), "{rebuilt}");
     let after = place.run(&["usage", "stats"]).json();
     assert_eq!(after["total"]["tokens"], before["total"]["tokens"]);
@@ -71,17 +71,20 @@ fn rows_that_are_removed_stay_in_the_sums_and_out_of_a_rebuild() {
     let text = place.run(&["usage", "stats", "--format", "text"]).ok();
     assert!(text.contains("are removed: sums over them are exact, percentiles are of three leading digits"), "{text}");
     let kept = four();
-    assert_eq!(kept.run(&["project", "--remove-before", "2026-03-01"]).json()["removed"], 0);
-    kept.run(&["project", "--remove-before", "2026-03-01", "--retention-days", "1"]).code.filter(|c| *c == 2).unwrap();
+    assert_eq!(kept.run(&["project", "usage", "--remove-before", "2026-03-01"]).json()["removed"], 0);
+    kept.run(&["project", "usage", "--remove-before", "2026-03-01", "--retention-days", "1"])
+        .code
+        .filter(|c| *c == 2)
+        .unwrap();
 }
 
 #[test]
 fn a_ledger_that_was_reset_needs_a_rebuild() {
     let place = four();
-    place.run(&["project"]).ok();
+    place.run(&["project", "usage"]).ok();
     place.run(&["reset", "--yes"]).ok();
     assert!(place.run(&["usage", "stats"]).failed(3).contains("rebuild it"));
-    assert_eq!(place.run(&["project", "--rebuild"]).json()["lag"], 0);
+    assert_eq!(place.run(&["project", "usage", "--rebuild"]).json()["lag"], 0);
     assert_eq!(place.run(&["usage", "stats"]).json()["total"]["calls"], 0);
 }
 
@@ -92,8 +95,8 @@ fn workspaces_stay_as_they_were_made() {
     let key = [("AGENT_LEDGER_WORKSPACE_KEY", "secret")];
     let path = place.run(&["usage", "by", "workspace"]).json()["rows"][0]["workspace"].as_str().unwrap().to_owned();
     assert!(path.starts_with("/home/"), "{path}");
-    place.run(&["project", "--workspaces", "hashed"]).failed(2);
-    run_with(&place, &key, &["project", "--workspaces", "hashed"]).ok();
+    place.run(&["project", "usage", "--workspaces", "hashed"]).failed(2);
+    run_with(&place, &key, &["project", "usage", "--workspaces", "hashed"]).ok();
     let by = |environment: &[(&str, &str)], more: &[&str]| {
         run_with(&place, environment, &[&["usage", "by", "workspace"], more].concat())
     };
@@ -104,7 +107,7 @@ fn workspaces_stay_as_they_were_made() {
     assert!(by(&key, &["--workspaces", "full-path"]).failed(2).contains("project usage --workspaces full-path"));
     assert_eq!(by(&[], &["--no-catch-up"]).json()["rows"][0]["workspace"], hashed.as_str());
     let base = [key[0], ("AGENT_LEDGER_WORKSPACES", "base-name")];
-    run_with(&place, &base, &["project"]).ok();
+    run_with(&place, &base, &["project", "usage"]).ok();
     let row = by(&base, &[]).json()["rows"][0].clone();
     assert_eq!(row["workspace_label"], path.rsplit('/').next().unwrap());
     assert_eq!(by(&[("AGENT_LEDGER_WORKSPACES", "none")], &[]).code, Some(2));
@@ -157,19 +160,22 @@ fn a_question_in_sql_cannot_write() {
 fn projections_are_named_by_option_then_environment_then_beside_the_ledger() {
     let place = four();
     let at = |environment: &[(&str, &str)], args: &[&str]| {
-        run_with(&place, environment, &[args, &["project"]].concat()).json()["place"].as_str().unwrap().to_owned()
+        run_with(&place, environment, &[args, &["project", "usage"]].concat()).json()["place"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     let environment = [("AGENT_LEDGER_PROJECTIONS", "sqlite:environment.db")];
     assert_eq!(at(&environment, &["--projections", "option.db"]), "option.db");
     assert_eq!(at(&environment, &[]), "environment.db");
     assert_eq!(at(&[], &[]), place.path("ledger.projections.db").to_str().unwrap());
     for url in ["", "redis://me:hunter2@x", "sqlite:", "postgres://me:hunter2@[x/db"] {
-        let said = place.run(&["--projections", url, "project"]).failed(2);
+        let said = place.run(&["--projections", url, "project", "usage"]).failed(2);
         assert!(!said.contains("hunter2"), "{said}");
     }
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("postgres://me:hunter2@{nobody}/db");
-    let answer = place.run(&["--projections", &url, "--log", "trace", "project"]);
+    let answer = place.run(&["--projections", &url, "--log", "trace", "project", "usage"]);
     assert_eq!(answer.code, Some(4), "{answer:?}");
     assert!(answer.err.contains("try again") && !answer.err.contains("hunter2"), "{answer:?}");
 }

@@ -4,21 +4,9 @@
 
 mod common;
 
-use common::calls::{append, call, four, said, with};
+use common::calls::{append, call, four, said, shape, with};
 use common::{Place, spotter};
 use serde_json::{Value, json};
-
-/// The names of all fields, in order of the alphabet; of a list, those of its first element.
-fn shape(value: &Value) -> String {
-    match value {
-        Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}{}", shape(value))).collect();
-            format!("{{{}}}", fields.join(" "))
-        }
-        Value::Array(values) => format!("[{}]", values.first().map(shape).unwrap_or_default()),
-        _ => String::new(),
-    }
-}
 
 const DISTRIBUTION: &str = "{avg max min n p5 p50 p95 p99 total}";
 const TOKENS: &str = "{cache_read cache_write cache_write_1h cache_write_5m input output reasoning total}";

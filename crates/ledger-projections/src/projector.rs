@@ -104,11 +104,11 @@ impl<P: Projection> Projector<P> {
     /// # Errors
     /// Those of ledger and database.
     pub async fn lag(&mut self, ledger: &dyn Ledger) -> Result<Lag> {
-        let last = ledger.head().await?.extent.last;
+        let extent = ledger.head().await?.extent;
         let mut connection = self.connect().await?;
         let live = Generations::new(&mut connection, &self.projection).live().await?;
         self.connection = Some(connection);
-        Ok(lag(live.map_or(Offset::ZERO, |live| live.offset), last))
+        Ok(lag(live.map_or(Offset::ZERO, |live| live.offset), extent))
     }
 
     /// Where the tables stand; `None` before any were made.
@@ -204,7 +204,7 @@ impl<P: Projection> Projector<P> {
         loop {
             let page = ledger.read(&Read::after(generation.offset).limit(self.page)).await;
             let page = page.map_err(|error| self.read_failed(error, &generation))?;
-            let Extent { first, last, .. } = page.extent;
+            let first = page.extent.first;
             if !page.events.is_empty() {
                 generation = self.fold(generation, &page.events).await?;
             }
@@ -218,7 +218,7 @@ impl<P: Projection> Projector<P> {
                         Generations::new(&mut connection, &self.projection).make_live(generation.number).await?;
                     self.connection = Some(connection);
                 }
-                return Ok(lag(generation.offset, last));
+                return Ok(lag(generation.offset, page.extent));
             }
         }
     }
@@ -290,6 +290,8 @@ impl<P: Projection> Projector<P> {
 /// Is told how many events are done, and of how many.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
-fn lag(offset: Offset, last: Offset) -> Lag {
-    Lag { offset, last, events: last.get().saturating_sub(offset.get()) }
+/// Offsets of before the first event are of events that were deleted: they will never come.
+fn lag(offset: Offset, extent: Extent) -> Lag {
+    let Extent { first, last, .. } = extent;
+    Lag { offset, last, events: last.get().saturating_sub(offset.max(first.before()).get()) }
 }

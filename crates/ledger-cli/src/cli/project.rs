@@ -11,6 +11,8 @@ use super::{FormatArgs, TableFormat};
 pub(crate) enum Which {
     /// Who spent how much, on what, how slow, how often failing
     Usage,
+    /// What strategies did
+    Strategy,
 }
 
 /// How workspaces appear.
@@ -44,6 +46,9 @@ pub(crate) struct ProjectArgs {
     /// they are there, else full-path]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) workspaces: Option<Labels>,
+    /// Keep traces and notes of executions of strategies, which are free text; the log is made anew
+    #[arg(long)]
+    pub(crate) traces: bool,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
 }

@@ -5,10 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::{Asked, reader};
+use super::reader;
 use crate::cli::{ExportArgs, TableFormat};
 use crate::failure::Outcome;
 use crate::place::Place;
+use crate::print::Asked;
 
 pub(super) async fn run(place: &Place, args: ExportArgs) -> Outcome {
     let asked = Asked::new(args.select, Some(TableFormat::Json))?;

@@ -1,9 +1,7 @@
 //! `usage`: who spent how much, on what, how slow, how often failing.
 
-mod below;
 mod empty;
 mod export;
-mod print;
 mod question;
 mod views;
 
@@ -18,9 +16,10 @@ use crate::cli::{
 };
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
+use crate::print::{Asked, print};
 use crate::project;
 use empty::Thing;
-pub(crate) use print::{Asked, print};
+pub(crate) use question::window;
 pub(crate) use views::{tools as tools_view, usage as usage_view};
 
 pub(crate) async fn run(place: &Place, command: UsageCommand) -> Outcome {

@@ -2,11 +2,12 @@
 
 use agent_ledger::Timestamp;
 use ledger_projections::usage::{Per, UsageFilter, UsageQuery};
-use ledger_projections::{Window, moment};
+use ledger_projections::{Window, Zone, moment};
 
-use super::{Asked, counting};
+use super::counting;
 use crate::cli::{FiguresArgs, PerArg, PercentileArg, SelectArgs, TableFormat};
 use crate::failure::Failure;
+use crate::print::Asked;
 
 impl Asked {
     /// What was asked; checked before anything is opened.
@@ -26,13 +27,7 @@ impl Asked {
             tz: zone,
             catch_up,
         } = select;
-        let now = Timestamp::now();
-        let time = |option: &str, text: Option<String>| {
-            let parsed = text.map(|text| moment(&text, zone, now)).transpose();
-            parsed.map_err(|error| Failure::usage(format!("{option}: the {error}")))
-        };
-        let window = Window::new(time("--since", since)?, time("--until", until)?)
-            .map_err(|error| Failure::usage(format!("the window's {error}")))?;
+        let window = window(since, until, zone)?;
         let filter = UsageFilter {
             window,
             tenants,
@@ -58,4 +53,15 @@ impl FiguresArgs {
         };
         UsageQuery { filter: filter.clone(), per, counting: counting(successful_only), percentile }
     }
+}
+
+/// A window as it was said, in a zone.
+pub(crate) fn window(since: Option<String>, until: Option<String>, zone: Zone) -> Result<Window, Failure> {
+    let now = Timestamp::now();
+    let time = |option: &str, text: Option<String>| {
+        let parsed = text.map(|text| moment(&text, zone, now)).transpose();
+        parsed.map_err(|error| Failure::usage(format!("{option}: the {error}")))
+    };
+    Window::new(time("--since", since)?, time("--until", until)?)
+        .map_err(|error| Failure::usage(format!("the window's {error}")))
 }

@@ -3,8 +3,8 @@
 use ledger_projections::Width;
 use ledger_projections::usage::Dimension;
 
-use super::print::{Column, Show, View};
 use crate::cli::Dim;
+use crate::print::{Column, Show, View};
 
 /// The columns that tell rows apart, as answers name them.
 pub(super) const fn columns(dim: Dim) -> &'static [&'static str] {

@@ -49,3 +49,15 @@ pub(crate) fn four() -> Place {
     );
     place
 }
+
+/// The names of all fields, in order of the alphabet; of a list, those of its first element.
+pub(crate) fn shape(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}{}", shape(value))).collect();
+            format!("{{{}}}", fields.join(" "))
+        }
+        Value::Array(values) => format!("[{}]", values.first().map(shape).unwrap_or_default()),
+        _ => String::new(),
+    }
+}

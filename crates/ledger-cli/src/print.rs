@@ -6,7 +6,7 @@ use ledger_projections::{Window, Zone};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::below;
+use crate::below;
 use crate::cli::{CatchUpArgs, TableFormat};
 use crate::failure::{Failure, Outcome};
 use crate::output;
@@ -34,17 +34,17 @@ impl Asked {
 /// The columns of an answer.
 pub(crate) struct View {
     /// All columns of a row, by the names of its fields; those within others after a dot.
-    pub(super) csv: Vec<String>,
+    pub(crate) csv: Vec<String>,
     /// What tells rows apart, for people.
-    pub(super) keys: Vec<Column>,
+    pub(crate) keys: Vec<Column>,
     /// What tells the rows of a breakdown apart.
-    pub(super) inner: Vec<Column>,
+    pub(crate) inner: Vec<Column>,
     /// Figures, for people.
-    pub(super) figures: Vec<Column>,
+    pub(crate) figures: Vec<Column>,
 }
 
 /// A column for people.
-pub(super) struct Column {
+pub(crate) struct Column {
     title: String,
     show: Show,
     is_right: bool,
@@ -52,7 +52,7 @@ pub(super) struct Column {
 
 /// How a value is shown; fields within others are named after a dot.
 #[derive(Clone, Copy)]
-pub(super) enum Show {
+pub(crate) enum Show {
     Text(&'static str),
     /// A label, and the key where that is something else.
     Labelled(&'static str, &'static str),
@@ -66,12 +66,12 @@ pub(super) enum Show {
 }
 
 impl Column {
-    pub(super) fn new(title: &str, show: Show) -> Self {
+    pub(crate) fn new(title: &str, show: Show) -> Self {
         let is_right = !matches!(show, Show::Text(_) | Show::Labelled(..) | Show::Time(_));
         Self { title: title.to_uppercase().replace('_', " "), show, is_right }
     }
 
-    pub(super) fn right(self) -> Self {
+    pub(crate) fn right(self) -> Self {
         Self { is_right: true, ..self }
     }
 }
@@ -108,7 +108,7 @@ fn heading(asked: &Asked, what: &str, document: &Value) -> String {
     format!("{heading}; {}; {}; up to offset {offset}", during(asked.filter.window, asked.zone), asked.zone)
 }
 
-fn during(window: Window, zone: Zone) -> String {
+pub(crate) fn during(window: Window, zone: Zone) -> String {
     let show = |time: Timestamp| zone.show(time);
     match (window.since().map(show), window.until().map(show)) {
         (None, None) => "all time".into(),
@@ -188,12 +188,12 @@ fn rows(document: &Value) -> &[Value] {
 }
 
 /// A field, also of an object within the object.
-pub(super) fn field<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+pub(crate) fn field<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     name.split('.').try_fold(value, |value, part| value.get(part))
 }
 
 /// A value without quotes; nothing where there is none.
-pub(super) fn plain(value: &Value) -> String {
+pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -208,7 +208,7 @@ fn text_of(row: &Value, name: &str) -> Option<String> {
 }
 
 /// A number with a comma between thousands.
-pub(super) fn grouped(number: i64) -> String {
+pub(crate) fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut grouped = String::from(if number < 0 { "-" } else { "" });
     for (n, digit) in digits.chars().enumerate() {

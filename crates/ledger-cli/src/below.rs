@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 
-use super::print::{field, grouped, plain};
+use crate::print::{field, grouped, plain};
 
 /// Lines below a table: what is left out, what has no price, and what is not as one might think.
-pub(super) fn lines(document: &Value) -> Vec<String> {
+pub(crate) fn lines(document: &Value) -> Vec<String> {
     let told = [more(document), next(document), failed(document), unpriced(document), never_used(document)];
     let told = told.into_iter().flatten().chain(passed_over(document));
     told.chain(removed(document)).chain(notes(document).map(|note| format!("note: {note}"))).collect()
 }
 
 /// The notes of an answer.
-pub(super) fn notes(document: &Value) -> impl Iterator<Item = String> + '_ {
+pub(crate) fn notes(document: &Value) -> impl Iterator<Item = String> + '_ {
     field(document, "notes").and_then(Value::as_array).into_iter().flatten().map(plain)
 }
 
