@@ -24,8 +24,8 @@ fn nine() -> Place {
         said("strategy.executed", &payload)
     };
     let mut lines = String::new();
-    for (n, case) in ["A", "A", "B", "", "A", "A"].iter().enumerate() {
-        let (n, case) = (n as i64, if case.is_empty() { Value::Null } else { json!(case) });
+    for (n, case) in (0_i64..).zip(["A", "A", "B", "", "A", "A"]) {
+        let case = if case.is_empty() { Value::Null } else { json!(case) };
         lines += &run("s1", n, "ok", 10.0 * (n + 1) as f64, Value::Null, case, json!(n + 1));
     }
     lines += &run("s1", 6, "error", 5.0, json!("DIV_BY_ZERO"), Value::Null, Value::Null);
@@ -55,7 +55,7 @@ fn answers_have_their_documented_fields() {
         &[
             &format!("cases[{{case_name {COUNT}}}]"),
             &format!("errors[{{error_code {COUNT}}}]"),
-            &format!("duration_histogram[{{executions label rows upper_ms}}]"),
+            "duration_histogram[{executions label rows upper_ms}]",
             "nodes{avg max n}",
             "percentile",
             &duration,
