@@ -35,6 +35,8 @@ pub use ledger_core::*;
 #[cfg(feature = "recorder")]
 pub use ledger_events as events;
 pub use ledger_memory::MemoryLedger;
+#[cfg(feature = "projections")]
+pub use ledger_projections as projections;
 #[cfg(all(feature = "entra", any(feature = "postgres", feature = "mysql")))]
 pub use ledger_sql::EntraTokens;
 #[cfg(feature = "mysql")]

@@ -7,6 +7,7 @@ mod common;
 mod postgres;
 mod postgres_raw;
 mod sqlite;
+mod usage;
 
 use common::{Parts, Result};
 
@@ -31,5 +32,6 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 async fn all(parts: &Parts) -> Result<()> {
     println!("{} cores; ratios are medians of pairs", std::thread::available_parallelism()?);
     sqlite::all(parts).await?;
-    postgres::all(parts).await
+    postgres::all(parts).await?;
+    usage::all(parts).await
 }

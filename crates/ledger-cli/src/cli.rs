@@ -1,10 +1,26 @@
 //! What can be said on the command line.
 
+mod project;
+mod strategy;
+mod usage;
+
 use std::path::PathBuf;
 
 use agent_ledger::limits::MAX_BATCH_EVENTS;
 use agent_ledger::{Actor, ConsumerName, EventId, EventKind, Filter, ModelId, Offset, RunId, SessionId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use project::{CatchUpArgs, Labels, ProjectArgs, QueryArgs, Which};
+pub(crate) use strategy::{
+    StrategyCommand, StrategyCompareArgs, StrategyEraseArgs, StrategyFiguresArgs, StrategyListArgs, StrategyOthersArgs,
+    StrategySelectArgs, StrategySeriesArgs, StrategyStatsArgs, StrategyTopArgs,
+};
+pub(crate) use usage::{
+    ByArgs, CountsArgs, Dim, ErrorsArgs, ExportArgs, FiguresArgs, ListArgs, PerArg, PercentileArg, SelectArgs,
+    SeriesArgs, StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand,
+};
+
+use crate::place::Place;
 
 /// The flight recorder of agent runtimes: an append-only ledger of events.
 ///
@@ -16,6 +32,11 @@ pub(crate) struct Cli {
     /// The ledger: sqlite:PATH, a path, postgres://..., mysql://... or memory: [default: AGENT_LEDGER_URL, else sqlite:agent-ledger.db]
     #[arg(long, global = true, value_name = "URL")]
     ledger: Option<String>,
+
+    /// The database of projections: sqlite:PATH, a path, postgres://...?schema=NAME or mysql://... [default:
+    /// AGENT_LEDGER_PROJECTIONS, else beside a ledger file X.db the file X.projections.db, else agent-ledger.projections.db]
+    #[arg(long, global = true, value_name = "URL")]
+    projections: Option<String>,
 
     /// What to log on stderr, such as debug or ledger_sql=trace; else RUST_LOG, else warnings
     #[arg(long, global = true, value_name = "FILTER")]
@@ -30,6 +51,12 @@ impl Cli {
     pub(crate) fn ledger(&self) -> String {
         let environment = || std::env::var("AGENT_LEDGER_URL").ok().filter(|url| !url.is_empty());
         self.ledger.clone().or_else(environment).unwrap_or_else(|| "sqlite:agent-ledger.db".into())
+    }
+
+    /// Which ledger, and where its projections are: the option, else the environment, else the default.
+    pub(crate) fn place(&self) -> Place {
+        let environment = || std::env::var("AGENT_LEDGER_PROJECTIONS").ok().filter(|url| !url.is_empty());
+        Place { ledger: self.ledger(), projections: self.projections.clone().or_else(environment) }
     }
 }
 
@@ -58,6 +85,16 @@ pub(crate) enum Command {
     Verify(FormatArgs),
     /// Look at how the ledger is kept, change nothing, and say what to fix; exit 3 when something is to be fixed
     Doctor(FormatArgs),
+    /// Fold what is new in the ledger into tables that answer questions, and say how far they are
+    Project(ProjectArgs),
+    /// Answer who spent how much, on what, how slow, how often failing
+    #[command(subcommand)]
+    Usage(Box<UsageCommand>),
+    /// Say what strategies did: how often, how well, how fast, by which rule
+    #[command(subcommand)]
+    Strategy(Box<StrategyCommand>),
+    /// Ask the projections a question in SQL, on a connection that cannot write
+    Query(QueryArgs),
     /// Import what agents logged about themselves
     #[command(subcommand)]
     Import(ImportCommand),
@@ -239,7 +276,7 @@ pub(crate) struct ImportArgs {
 
 #[derive(Args)]
 pub(crate) struct DemoArgs {
-    /// Where to create ledger.db and snapshot.db
+    /// Where to create ledger.db, ledger.projections.db and snapshot.db
     #[arg(default_value = "ledger-demo")]
     pub(crate) dir: PathBuf,
 }

@@ -1,22 +1,28 @@
-//! `demo`: the main job in one go. Every figure that it prints is read from the ledger.
+//! `demo`: the main job in one go. Every figure that it prints is read from the ledger, or from its projection.
 
 use std::path::Path;
 
 use agent_ledger::{
-    Actor, ConsumerName, Event, EventKind, Filter, Ledger, LedgerExt, Mode, Offset, PageSize, Payload, Read,
-    RecordedEvent, RunId, SqliteLedger, SqliteOptions,
+    Actor, ConsumerName, Event, EventKind, Ledger, LedgerExt, Mode, Offset, PageSize, Payload, Read, RecordedEvent,
+    RunId, SqliteLedger, SqliteOptions,
 };
 use futures_util::{StreamExt, TryStreamExt};
-use ledger_events::{EventPayload, Latest, LlmCall, Tokens};
 use ledger_import::claude::{Importer, Options};
 use ledger_import::{samples::SPOTTER, store};
+use ledger_projections::usage::{Dimension, Limit, Sort, ToolsQuery, Usage, UsageQuery, UsageReader};
+use ledger_projections::{Database, Error, Projector, Zone};
 
 use crate::cli::Format;
 use crate::failure::{Failure, Outcome};
-use crate::output;
+use crate::print::{Asked, print as print_answer};
+use crate::usage::{tools_view, usage_view};
+use crate::{output, project};
 
 /// Whose checkpoint the demo saves.
 const CONSUMER: &str = "demo";
+
+/// Tools that the demo shows.
+const BUSIEST: usize = 5;
 
 /// Events that the demo appends while it follows.
 const LIVE_EVENTS: u32 = 3;
@@ -33,18 +39,21 @@ pub(crate) async fn run(dir: &Path) -> Outcome {
     output::line(format_args!("\n2. Import a real Claude Code session with its subagents:"))?;
     import(ledger).await?;
 
-    output::line(format_args!("\n3. The last events:"))?;
+    output::line(format_args!("\n3. Who used how much, from tables that are the fold of the ledger:\n"))?;
+    usage(ledger, &dir.join("ledger.projections.db")).await?;
+
+    output::line(format_args!("\n4. The last events:"))?;
     last(ledger).await?;
 
     output::line(format_args!(
-        "\n4. A consumer reads 100 events, saves its checkpoint and goes away; another handle resumes it:"
+        "\n5. A consumer reads 100 events, saves its checkpoint and goes away; another handle resumes it:"
     ))?;
     resume(ledger, &path).await?;
 
-    output::line(format_args!("\n5. Follow, while somebody appends:"))?;
+    output::line(format_args!("\n6. Follow, while somebody appends:"))?;
     follow(ledger).await?;
 
-    output::line(format_args!("\n6. Snapshot to one portable file, and verify both:"))?;
+    output::line(format_args!("\n7. Snapshot to one portable file, and verify both:"))?;
     let taken = agent_ledger::snapshot(ledger, &snapshot, &|_, _| ()).await?;
     output::line(format_args!(
         "   {} holds offsets {} to {}, {} of them added now",
@@ -62,6 +71,8 @@ pub(crate) async fn run(dir: &Path) -> Outcome {
          {program} --ledger {ledger} runs\n  \
          {program} --ledger {ledger} tail --kind llm.called --limit 3\n  \
          {program} --ledger {ledger} tail --follow\n  \
+         {program} --ledger {ledger} usage series --width 15m\n  \
+         {program} --ledger {ledger} usage tools --sort p95\n  \
          sqlite3 {snapshot} 'select kind, count(*) from events group by kind'\n  \
          {program} --ledger mine.db import claude    # your own sessions, without their content",
         program = program(),
@@ -93,32 +104,24 @@ async fn import(ledger: &dyn Ledger) -> Outcome {
         stored.appended + stored.duplicates,
         stored.duplicates
     ))?;
-    let (calls, tokens) = calls(ledger).await?;
-    output::line(format_args!(
-        "   the ledger holds {calls} calls: {} tokens in, {} written to and {} read from the cache, {} out",
-        tokens.input, tokens.cache_write, tokens.cache_read, tokens.output
-    ))?;
     Ok(())
 }
 
-/// Adds up what the ledger's calls used, each call once.
-async fn calls(ledger: &dyn Ledger) -> Result<(usize, Tokens), Failure> {
-    let read = Read::after(Offset::ZERO).matching(Filter::any().kind(EventKind::new(LlmCall::KIND)?))?;
-    let mut events = ledger.tail(read);
-    let mut calls = Latest::<LlmCall>::default();
-    while let Some(recorded) = events.try_next().await? {
-        calls.observe_event(&recorded.event)?;
-    }
-    let mut sum = Tokens::default();
-    for Tokens { input, cache_read, cache_write_5m, cache_write_1h, cache_write, output, .. } in
-        calls.values().map(|call| call.tokens)
-    {
-        sum.input += input;
-        sum.cache_read += cache_read;
-        sum.cache_write += cache_write_5m + cache_write_1h + cache_write;
-        sum.output += output;
-    }
-    Ok((calls.values().count(), sum))
+async fn usage(ledger: &dyn Ledger, path: &Path) -> Outcome {
+    let database = Database::sqlite(path)?;
+    let mut projector = Projector::new(Usage::new(), database.clone());
+    match project::catch_up(&mut projector, ledger).await {
+        // Of a ledger that was in this folder before.
+        Err(Error::CheckpointLost { .. }) => projector.rebuild(ledger, &|_, _| ()).await?,
+        done => done?,
+    };
+    let (reader, asked, all) = (UsageReader::new(database), Asked::everything(), UsageQuery::default());
+    let by_model = reader.by(&all, Dimension::Model, None, Sort::Tokens, Limit::default()).await?;
+    print_answer(&asked, "usage by model", &usage_view(&["model"], &[]), &by_model.document(Zone::UTC))?;
+    let busiest = ToolsQuery { query: all, limit: Limit::new(BUSIEST)?, ..ToolsQuery::default() };
+    let tools = reader.tools(&busiest).await?;
+    output::line("")?;
+    print_answer(&asked, "the busiest tools", &tools_view(), &tools.document(Zone::UTC))
 }
 
 async fn last(ledger: &dyn Ledger) -> Outcome {

@@ -67,9 +67,9 @@ fn code(error: &Error) -> u8 {
 }
 
 /// The error and what caused it, in one line.
-fn sentence(error: &Error) -> String {
+fn sentence(error: &dyn std::error::Error) -> String {
     let sentence = error.to_string();
-    match std::error::Error::source(error).map(ToString::to_string) {
+    match error.source().map(ToString::to_string) {
         Some(cause) if !sentence.contains(&cause) => format!("{sentence} ({cause})"),
         _ => sentence,
     }
@@ -78,6 +78,23 @@ fn sentence(error: &Error) -> String {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { code: code(&error), sentence: sentence(&error) }
+    }
+}
+
+impl From<ledger_projections::Error> for Failure {
+    /// What is asked of a projection comes from the command line: what is invalid in it is wrong usage.
+    fn from(error: ledger_projections::Error) -> Self {
+        use ledger_projections::Error;
+        let code = match &error {
+            Error::Ledger(error) => code(error),
+            Error::Invalid(_) => 2,
+            Error::CheckpointLost { .. } => 3,
+            // Others were faster; the same again reads what they made.
+            Error::Replaced { .. } => 4,
+            error if error.is_retryable() => 4,
+            _ => 1,
+        };
+        Self { code, sentence: sentence(&error) }
     }
 }
 

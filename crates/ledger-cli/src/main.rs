@@ -1,6 +1,7 @@
-//! `agent-ledger`: append, tail, snapshot, verify, doctor and import on the command line.
+//! `agent-ledger`: append, tail, snapshot, verify, doctor, import, and questions about usage on the command line.
 
 mod append;
+mod below;
 mod checkpoint;
 mod cli;
 mod copy;
@@ -9,9 +10,16 @@ mod doctor;
 mod failure;
 mod import;
 mod inspect;
+mod labels;
 mod output;
+mod place;
+mod print;
 mod progress;
+mod project;
+mod query;
+mod strategy;
 mod tail;
+mod usage;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,6 +51,7 @@ fn run(cli: Cli) -> Outcome {
 
 async fn execute(cli: Cli) -> Outcome {
     let url = &cli.ledger();
+    let place = &cli.place();
     match cli.command {
         Command::Append(args) => append::run(url, args).await,
         Command::Tail(args) => tail::run(existing(url).await?.as_ref(), args).await,
@@ -55,6 +64,10 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Restore(args) => copy::restore(url, args).await,
         Command::Verify(args) => copy::verify(existing(url).await?.as_ref(), args.format).await,
         Command::Doctor(args) => doctor::run(url, args.format).await,
+        Command::Project(args) => project::run(place, args).await,
+        Command::Usage(command) => usage::run(place, *command).await,
+        Command::Strategy(command) => strategy::run(place, *command).await,
+        Command::Query(args) => query::run(place, args).await,
         Command::Import(command) => import::run(url, command).await,
         Command::Demo(args) => demo::run(&args.dir).await,
         Command::Reset(_) => inspect::reset(existing(url).await?.as_ref()).await,

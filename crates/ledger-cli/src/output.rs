@@ -4,16 +4,23 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use agent_ledger::RecordedEvent;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::cli::Format;
+use crate::cli::{Format, TableFormat};
 use crate::failure::Outcome;
 
 /// Longest payload in a line for people, in characters.
 const PAYLOAD_CHARS: usize = 100;
 
 impl Format {
+    /// What was asked for, else text on a terminal and JSON elsewhere.
+    pub(crate) fn or_default(format: Option<Self>) -> Self {
+        format.unwrap_or(if io::stdout().is_terminal() { Self::Text } else { Self::Json })
+    }
+}
+
+impl TableFormat {
     /// What was asked for, else text on a terminal and JSON elsewhere.
     pub(crate) fn or_default(format: Option<Self>) -> Self {
         format.unwrap_or(if io::stdout().is_terminal() { Self::Text } else { Self::Json })
@@ -59,11 +66,50 @@ pub(crate) fn table<const COLUMNS: usize>(
     for row in rows {
         table.add_row(row);
     }
+    write(&table)
+}
+
+/// A table with a header, of any number of columns, some of which are `right`-aligned.
+pub(crate) fn aligned(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>, right: Vec<bool>) -> Outcome {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    for (column, right) in table.column_iter_mut().zip(right) {
+        column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
+    }
+    write(&table)
+}
+
+fn write(table: &Table) -> Outcome {
     let mut out = io::stdout().lock();
     for line in table.to_string().lines() {
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// Comma-separated values: one header row, then the rows.
+pub(crate) fn csv(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> Outcome {
+    let mut writer = csv::Writer::from_writer(io::stdout().lock());
+    // A header without columns would be an empty field.
+    if !header.is_empty() {
+        writer.write_record(header).map_err(written)?;
+    }
+    for row in rows {
+        writer.write_record(row).map_err(written)?;
+    }
+    Ok(writer.flush()?)
+}
+
+/// What went wrong with the output itself, of which a reader that went away is no failure.
+fn written(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
 }
 
 /// Events, one a line.

@@ -4,15 +4,8 @@
 
 mod common;
 
-use std::path::PathBuf;
-
-use common::{Place, sound_log};
+use common::{Place, sound_log, testdata};
 use ledger_events::LlmCall;
-
-fn testdata(set: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ledger-import/testdata/claude").join(set);
-    path.to_str().unwrap().to_owned()
-}
 
 /// Calls, input, output, cache writes, cache reads.
 fn sums(place: &Place) -> [u64; 5] {
@@ -78,7 +71,11 @@ fn the_demo_does_the_main_job_and_can_be_run_again() {
     let place = Place::new();
     let first = place.run(&["demo", "here"]).ok();
     for told in [
-        "the ledger holds 156 calls: 198 tokens in, 394137 written to and 14972534 read from the cache, 38908 out",
+        "usage by model; all time; UTC; up to offset 356",
+        "total                         156       0      0.00    198  14,972,534      394,137  38,908",
+        "the busiest tools",
+        "Bash      79       5  6.3 %",
+        "usage series --width 15m",
         "checkpoint demo stands at offset 100",
         "live event 2",
         "each is what was appended",

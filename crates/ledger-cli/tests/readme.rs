@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::{Answer, BINARY, Place};
+use common::{Answer, BINARY, Place, SETTINGS, spotter, testdata};
 use ledger_servers::Postgres;
 
 /// The lines of a part of the README.
@@ -21,7 +21,7 @@ fn bash(place: &Place, script: &str) -> Answer {
     let path = format!("{}:{}", Path::new(BINARY).parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut bash = Command::new("bash");
     bash.args(["-euo", "pipefail", "-c", script]).current_dir(place.path(""));
-    Answer::of(bash.env("PATH", &path).env_remove("AGENT_LEDGER_URL").output().unwrap())
+    Answer::of(SETTINGS.iter().fold(&mut bash, |bash, name| bash.env_remove(name)).env("PATH", &path).output().unwrap())
 }
 
 /// On a server that was just started, which listens elsewhere than the one of the README.
@@ -34,6 +34,55 @@ fn sharing_a_ledger_on_postgres_does_what_it_says() {
     assert!(said.contains("synced") && said.contains("round trip"), "{said}");
     let events = bash(&place, "agent-ledger --ledger team.db tail").json_lines();
     assert_eq!(events.len(), 1);
+}
+
+/// Of a real session, in place of those of the reader's machine.
+#[test]
+fn who_spent_what_does_what_it_says() {
+    let place = Place::new();
+    let mut said = String::new();
+    for line in part("usage").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let line = line.replace("import claude", &format!("import claude {}", testdata("spotter")));
+        let answer = bash(&place, &line);
+        assert_eq!((answer.code, answer.err.as_str()), (Some(0), ""), "{line}\n{answer:?}");
+        said.push_str(&answer.out);
+    }
+    assert!(said.contains("14,972,534") && said.contains("Bash"), "{said}");
+}
+
+/// Every question of the documentation is one that there is an answer to.
+#[test]
+fn the_questions_in_sql_are_answered() {
+    let place = spotter();
+    let document = include_str!("../../../docs/usage.md");
+    let questions: Vec<&str> =
+        document.split("```sql\n").skip(1).map(|part| part.split_once("```").unwrap().0).collect();
+    assert!(questions.len() >= 4, "{questions:?}");
+    for question in questions {
+        let rows = place.run(&["query", question]).json_lines();
+        assert!(!rows.is_empty(), "{question}");
+    }
+}
+
+/// The commands of the documentation are commands.
+#[test]
+fn the_commands_about_usage_and_strategies_do_what_they_say() {
+    let place = spotter();
+    for document in [include_str!("../../../docs/usage.md"), include_str!("../../../docs/strategy.md")] {
+        let (_, part) = document.split_once("<!-- commands: tests run these lines -->\n```sh\n").expect("the part");
+        for line in part.split_once("```").unwrap().0.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
+            let line = format!("export AGENT_LEDGER_URL={}; {line}", place.ledger().display());
+            let answer = bash(&place, &line);
+            let err: Vec<&str> = answer.err.lines().filter(|line| !is_note(line)).collect();
+            assert_eq!((answer.code, err.as_slice()), (Some(0), [].as_slice()), "{line}\n{answer:?}");
+        }
+    }
+}
+
+/// What is said beside the output, of a ledger that knows no strategies.
+fn is_note(line: &str) -> bool {
+    line.starts_with("agent-ledger: no execution") || line.starts_with("erased 0 executions")
 }
 
 #[test]

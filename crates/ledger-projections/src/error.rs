@@ -48,6 +48,15 @@ pub enum Error {
         projection: String,
     },
 
+    /// There is nothing to read yet.
+    #[error("there is no {projection} projection in {place}; catch it up first")]
+    NotThere {
+        /// Which projection.
+        projection: String,
+        /// Where it was looked for.
+        place: String,
+    },
+
     /// The database refused something that it should not; its tables are damaged, or not ours.
     #[error("the database of projections failed: {0}")]
     Database(#[source] Box<dyn StdError + Send + Sync>),
@@ -62,6 +71,14 @@ impl Error {
             Self::Ledger(error) => error.is_retryable(),
             _ => false,
         }
+    }
+
+    /// Whether a table that was there is gone, or another one than it was: Postgres' `undefined_table`, MySQL's
+    /// `ER_NO_SUCH_TABLE` and `ER_TABLE_DEF_CHANGED`.
+    pub(crate) fn is_of_replaced_tables(&self) -> bool {
+        let Self::Database(source) = self else { return false };
+        let Some(sqlx::Error::Database(said)) = source.downcast_ref() else { return false };
+        matches!(said.code().as_deref(), Some("42P01" | "42S02" | "1146" | "1412"))
     }
 }
 

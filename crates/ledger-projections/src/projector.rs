@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use ledger_core::{Extent, Ledger, LedgerExt, Offset, PageSize, Read, RecordedEvent};
+use ledger_core::{Extent, Ledger, LedgerExt, Offset, PageSize, Read, RecordedEvent, Timestamp};
 
 use crate::store::{Connection, Database, Generation, Generations, Tables};
 use crate::{Error, Projection, Result};
 
 /// Events of one transaction, unless told otherwise.
-const PAGE: usize = 1_000;
+const PAGE: usize = 5_000;
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
 
 /// How far a projection is behind its ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,17 @@ pub struct Lag {
     pub last: Offset,
     /// How many events lie between.
     pub events: u64,
+}
+
+/// Where the tables of a projection stand: those that readers see, or before there are any, those that are being filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The last event that is folded in.
+    pub offset: Offset,
+    /// The settings that they were made with: [`Projection::settings`].
+    pub settings: String,
+    /// Rows of before this time are removed, and what is folded in of before it is passed over; `None` when none are.
+    pub rows_removed_before: Option<Timestamp>,
 }
 
 /// Keeps one projection of one ledger up to date, in a database of projections.
@@ -90,11 +104,78 @@ impl<P: Projection> Projector<P> {
     /// # Errors
     /// Those of ledger and database.
     pub async fn lag(&mut self, ledger: &dyn Ledger) -> Result<Lag> {
-        let last = ledger.head().await?.extent.last;
+        let extent = ledger.head().await?.extent;
         let mut connection = self.connect().await?;
         let live = Generations::new(&mut connection, &self.projection).live().await?;
         self.connection = Some(connection);
-        Ok(lag(live.map_or(Offset::ZERO, |live| live.offset), last))
+        Ok(lag(live.map_or(Offset::ZERO, |live| live.offset), extent))
+    }
+
+    /// Where the tables stand; `None` before any were made.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn standing(&mut self) -> Result<Option<Standing>> {
+        if self.connection.is_none() && self.database.is_missing() {
+            return Ok(None);
+        }
+        let mut connection = self.connect().await?;
+        let all = Generations::new(&mut connection, &self.projection).all().await?;
+        self.connection = Some(connection);
+        let newest = all.iter().find(|generation| generation.is_live).or(all.last());
+        Ok(newest.map(|generation| Standing {
+            offset: generation.offset,
+            settings: generation.settings.clone(),
+            rows_removed_before: (generation.kept_from > Timestamp::MIN).then_some(generation.kept_from),
+        }))
+    }
+
+    /// Removes the rows of before the beginning of the UTC day that `time` is in, and says how many; whatever is folded
+    /// in from then on of before that time is passed over. A rebuild leads to the same: it removes them again before it takes over. Nothing happens when rows
+    /// of before a later time are removed already, or there is no projection.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn remove_before(&mut self, time: Timestamp) -> Result<u64> {
+        let micros = time.as_micros();
+        let before = Timestamp::from_micros(micros - micros.rem_euclid(DAY)).unwrap_or(Timestamp::MIN);
+        let mut connection = self.connect().await?;
+        let live = Generations::new(&mut connection, &self.projection).live().await?;
+        self.connection = Some(connection);
+        match live {
+            Some(live) => Ok(self.remove(live.number, before).await?.1),
+            None => Ok(0),
+        }
+    }
+
+    /// Removes from a generation what was removed from the live one, which it is about to replace.
+    async fn remove_again(&mut self, generation: Generation) -> Result<Generation> {
+        let mut connection = self.connect().await?;
+        let live = Generations::new(&mut connection, &self.projection).live().await?;
+        self.connection = Some(connection);
+        match live {
+            Some(live) => Ok(self.remove(generation.number, live.kept_from).await?.0),
+            None => Ok(generation),
+        }
+    }
+
+    async fn remove(&mut self, number: i64, before: Timestamp) -> Result<(Generation, u64)> {
+        let mut connection = self.connect().await?;
+        connection.begin().await?;
+        let Some(locked) = Generations::new(&mut connection, &self.projection).lock(number).await? else {
+            return Err(Error::Replaced { projection: self.projection.name().into() });
+        };
+        let mut removed = 0;
+        let kept_from = before.max(locked.kept_from);
+        if before > locked.kept_from {
+            let mut tables = Tables::new(&mut connection, number, locked.kept_from);
+            removed = self.projection.remove_before(&mut tables, before).await?;
+        }
+        let kept = Generation { kept_from, ..locked };
+        Generations::new(&mut connection, &self.projection).save(&kept).await?;
+        connection.commit().await?;
+        self.connection = Some(connection);
+        Ok((kept, removed))
     }
 
     /// The generation to go on with: the newest of this version, else a new one.
@@ -102,8 +183,7 @@ impl<P: Projection> Projector<P> {
         let mut connection = self.connect().await?;
         let all = Generations::new(&mut connection, &self.projection).all().await?;
         self.connection = Some(connection);
-        let own = |generation: &Generation| generation.version == self.projection.version();
-        match all.into_iter().rev().find(own) {
+        match all.into_iter().rev().find(|generation| generation.is_of(&self.projection)) {
             Some(generation) => Ok(generation),
             None => self.create(ledger, false).await,
         }
@@ -124,7 +204,7 @@ impl<P: Projection> Projector<P> {
         loop {
             let page = ledger.read(&Read::after(generation.offset).limit(self.page)).await;
             let page = page.map_err(|error| self.read_failed(error, &generation))?;
-            let Extent { first, last, .. } = page.extent;
+            let first = page.extent.first;
             if !page.events.is_empty() {
                 generation = self.fold(generation, &page.events).await?;
             }
@@ -132,12 +212,13 @@ impl<P: Projection> Projector<P> {
             progress(done, page.extent.events());
             if page.exhausted {
                 if !generation.is_live {
+                    generation = self.remove_again(generation).await?;
                     let mut connection = self.connect().await?;
                     generation =
                         Generations::new(&mut connection, &self.projection).make_live(generation.number).await?;
                     self.connection = Some(connection);
                 }
-                return Ok(lag(generation.offset, last));
+                return Ok(lag(generation.offset, page.extent));
             }
         }
     }
@@ -156,7 +237,8 @@ impl<P: Projection> Projector<P> {
             self.connection = Some(connection);
             return Ok(locked);
         }
-        self.projection.apply(&mut Tables::new(&mut connection, locked.number), events).await?;
+        let mut tables = Tables::new(&mut connection, locked.number, locked.kept_from);
+        self.projection.apply(&mut tables, events).await?;
         let last = events.last();
         let folded = Generation {
             offset: last.map_or(locked.offset, |last| last.offset),
@@ -208,6 +290,8 @@ impl<P: Projection> Projector<P> {
 /// Is told how many events are done, and of how many.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
-fn lag(offset: Offset, last: Offset) -> Lag {
-    Lag { offset, last, events: last.get().saturating_sub(offset.get()) }
+/// Offsets of before the first event are of events that were deleted: they will never come.
+fn lag(offset: Offset, extent: Extent) -> Lag {
+    let Extent { first, last, .. } = extent;
+    Lag { offset, last, events: last.get().saturating_sub(offset.max(first.before()).get()) }
 }

@@ -11,7 +11,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use ledger_conformance::events::{events, kind};
-use ledger_core::{Ledger, LedgerExt, Offset, PageSize, RecordedEvent};
+use ledger_core::{Ledger, LedgerExt, Offset, PageSize, RecordedEvent, Timestamp};
 use ledger_memory::MemoryLedger;
 use ledger_projections::store::{Cell, Column, Table, Tables, Type};
 use ledger_projections::{Database, Error, Projection, Projector, Result};
@@ -73,6 +73,10 @@ impl Projection for Kinds {
             return Err(Error::Database("a crash".into()));
         }
         Ok(())
+    }
+
+    async fn remove_before(&self, _: &mut Tables<'_>, _: Timestamp) -> Result<u64> {
+        Ok(0)
     }
 }
 

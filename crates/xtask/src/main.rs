@@ -9,7 +9,7 @@ const USAGE: &str = "usage: cargo xtask <task>
 
   test [ARGS]   installs what the tests need, then runs them all (ARGS go to cargo test)
   bench [PART]  prints ratios beside the raw driver; of SQLite: append, concurrent, replay, snapshot, wakeup, memory;
-                of Postgres: append, single, concurrent, replay, growth; or all. Several words name the parts that have
+                of Postgres: append, single, concurrent, replay, growth; of usage: project, stats, series; or all. Several words name the parts that have
                 them all: postgres append
   check         format, clippy and docs, with warnings denied";
 
@@ -54,7 +54,17 @@ fn check() -> Outcome {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
     // The core builds without any SQL engine, and with each of them alone; what only servers need is only built with one.
-    for engine in ["", "sqlite", "postgres", "mysql", "postgres,entra", "mysql,entra"] {
+    for engine in [
+        "",
+        "sqlite",
+        "postgres",
+        "mysql",
+        "postgres,entra",
+        "mysql,entra",
+        "sqlite,projections",
+        "postgres,projections",
+        "mysql,projections",
+    ] {
         let package = ["clippy", "--package", "agent-ledger", "--no-default-features", "--features", engine, "--quiet"];
         cargo(&[package.as_slice(), &["--", "--deny", "warnings"]].concat())?;
     }

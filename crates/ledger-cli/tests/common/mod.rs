@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod calls;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -13,6 +15,15 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_agent-ledger");
+
+/// What the environment may say, and in tests does not.
+pub(crate) const SETTINGS: [&str; 5] = [
+    "AGENT_LEDGER_URL",
+    "AGENT_LEDGER_PROJECTIONS",
+    "AGENT_LEDGER_WORKSPACES",
+    "AGENT_LEDGER_WORKSPACE_KEY",
+    "RUST_LOG",
+];
 
 /// A folder with a ledger in it.
 pub(crate) struct Place {
@@ -42,7 +53,10 @@ impl Place {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
-        command.env_remove("AGENT_LEDGER_URL").env_remove("RUST_LOG").current_dir(self.folder.path());
+        for name in SETTINGS {
+            command.env_remove(name);
+        }
+        command.current_dir(self.folder.path());
         command.arg("--ledger").arg(self.ledger()).args(args);
         command
     }
@@ -120,6 +134,19 @@ pub(crate) fn line(id: &str) -> String {
 
 pub(crate) fn lines(prefix: &str, count: usize) -> String {
     (0..count).map(|n| line(&format!("{prefix}-{n}")) + "\n").collect()
+}
+
+/// Real transcripts.
+pub(crate) fn testdata(set: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ledger-import/testdata/claude").join(set);
+    path.to_str().unwrap().to_owned()
+}
+
+/// A ledger with a real session: 156 calls.
+pub(crate) fn spotter() -> Place {
+    let place = Place::new();
+    place.run(&["import", "claude", &testdata("spotter")]).ok();
+    place
 }
 
 /// Runs async work to its end.

@@ -1,21 +1,34 @@
 //! A connection. One that failed, or whose user went away in the middle, is dropped and never used again.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Column as _, Connection as _, Row as _};
 
 use super::database::Answer;
 use super::engine::Engine;
-use super::tables::Cell;
+use super::tables::{Cell, Statement};
 use crate::{Error, Result};
 
 pub(crate) struct Connection {
     raw: AnyConnection,
     engine: Engine,
+    texts: Texts,
 }
 
+/// Texts of statements by what they do, to which table, of which generation, with how many rows.
+type Texts = HashMap<(Statement, &'static str, i64, usize), Arc<str>>;
+
 impl Connection {
-    pub(super) const fn new(raw: AnyConnection, engine: Engine) -> Self {
-        Self { raw, engine }
+    pub(super) fn new(raw: AnyConnection, engine: Engine) -> Self {
+        Self { raw, engine, texts: Texts::new() }
+    }
+
+    pub(super) const fn texts(&mut self) -> &mut Texts {
+        &mut self.texts
     }
 
     pub(crate) const fn engine(&self) -> Engine {
@@ -30,15 +43,23 @@ impl Connection {
     }
 
     /// Runs a statement; how many rows it changed.
-    pub(crate) async fn execute(&mut self, sql: String, values: Vec<Cell>) -> Result<u64> {
+    pub(crate) async fn execute(&mut self, sql: impl Into<Arc<str>>, values: Vec<Cell>) -> Result<u64> {
+        let sql: Arc<str> = sql.into();
         let done = sqlx::query_with(AssertSqlSafe(sql), bind(values)?).execute(&mut self.raw).await?;
         Ok(done.rows_affected())
     }
 
     /// All rows of a statement's answer.
-    pub(crate) async fn rows(&mut self, sql: String, values: Vec<Cell>) -> Result<Vec<Row>> {
+    pub(crate) async fn rows(&mut self, sql: impl Into<Arc<str>>, values: Vec<Cell>) -> Result<Vec<Row>> {
+        let sql: Arc<str> = sql.into();
         let rows = sqlx::query_with(AssertSqlSafe(sql), bind(values)?).fetch_all(&mut self.raw).await?;
         Ok(rows.into_iter().map(Row).collect())
+    }
+
+    /// The rows of a statement's answer, as they come.
+    pub(super) fn stream(&mut self, sql: String, values: Vec<Cell>) -> Result<BoxStream<'_, Result<Row>>> {
+        let rows = sqlx::query_with(AssertSqlSafe(sql), bind(values)?).fetch(&mut self.raw);
+        Ok(rows.map_ok(Row).map_err(Error::from).boxed())
     }
 
     /// The names of an answer's columns, and its rows, whatever their types are.
@@ -96,7 +117,9 @@ fn bind(values: Vec<Cell>) -> Result<AnyArguments> {
             Cell::Int(number) => arguments.add(number),
             Cell::NoInt => arguments.add(None::<i64>),
             Cell::Real(number) => arguments.add(number),
-            Cell::NoReal => arguments.add(None::<f64>),
+            // sqlx 0.9.0 takes the two types of floats without a value for each other, and a Postgres statement
+            // keeps the types of its first run.
+            Cell::NoReal => arguments.add(None::<f32>),
             Cell::Text(text) => arguments.add(text),
             Cell::NoText => arguments.add(None::<String>),
         };
@@ -123,6 +146,14 @@ impl Row {
 
     pub(crate) fn text(&self, column: usize) -> Result<String> {
         Ok(self.maybe_text(column)?.unwrap_or_default())
+    }
+
+    /// A name, or a number as one.
+    pub(crate) fn name(&self, column: usize) -> Result<String> {
+        match self.0.try_get::<Option<i64>, _>(column) {
+            Ok(Some(number)) => Ok(number.to_string()),
+            _ => self.text(column),
+        }
     }
 
     /// Names are bytes on MySQL.

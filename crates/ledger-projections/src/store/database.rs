@@ -53,9 +53,7 @@ impl Database {
     /// [`Error::Invalid`] when the path is not UTF-8.
     pub fn sqlite(path: &Path) -> Result<Self> {
         let path = path.to_str().ok_or_else(|| Invalid::new("path", "is not UTF-8"))?;
-        let encoded: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
-        let encoded = encoded.replace('+', "%20").replace("%2F", "/");
-        Self::new(Engine::Sqlite, &format!("sqlite:{encoded}?mode=rwc"), None, path.to_owned())
+        Ok(Self { engine: Engine::Sqlite, options: file_options(path, "rwc")?, schema: None, place: path.to_owned() })
     }
 
     /// What a URL names: `sqlite:PATH`, or a path; `postgres://USER@HOST/DATABASE?schema=NAME`;
@@ -69,12 +67,28 @@ impl Database {
         match scheme {
             Some("postgres" | "postgresql") => Self::server(Engine::Postgres, text, "sslmode", "verify-full"),
             Some("mysql" | "mariadb") => Self::server(Engine::MySql, text, "ssl-mode", "VERIFY_IDENTITY"),
-            Some("sqlite") => Self::sqlite(Path::new(text.trim_start_matches("sqlite:"))),
-            Some(other) if text.starts_with(&format!("{other}://")) => {
-                Err(refuse("does not start with sqlite:, postgres: or mysql:").into())
+            Some("sqlite") => {
+                let rest = text.strip_prefix("sqlite:").unwrap_or(text);
+                Self::file(rest.strip_prefix("//").unwrap_or(rest))
             }
-            _ => Self::sqlite(Path::new(text)),
+            // A single letter is a drive.
+            Some(other)
+                if other.len() > 1 && other.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+') =>
+            {
+                Err(refuse("does not start with sqlite:, postgres: or mysql: (a path can begin with ./)").into())
+            }
+            _ => Self::file(text),
         }
+    }
+
+    fn file(path: &str) -> Result<Self> {
+        if path.is_empty() || path == ":memory:" {
+            return Err(refuse("names no file; use sqlite:PATH").into());
+        }
+        if path.contains('?') {
+            return Err(refuse("has settings after a ?, which a file of projections does not take").into());
+        }
+        Self::sqlite(Path::new(path))
     }
 
     fn server(engine: Engine, text: &str, tls: &str, verified: &str) -> Result<Self> {
@@ -101,15 +115,7 @@ impl Database {
         }
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let place = format!("{}{port}{}", url.host_str().unwrap_or("localhost"), url.path());
-        Self::new(engine, url.as_str(), schema, place)
-    }
-
-    fn new(engine: Engine, url: &str, schema: Option<String>, place: String) -> Result<Self> {
-        sqlx::any::install_default_drivers();
-        let options: AnyConnectOptions = url
-            .parse()
-            .map_err(|_| refuse("is not one that the driver understands, or its engine was not built in"))?;
-        Ok(Self { engine, options: options.disable_statement_logging(), schema, place })
+        Ok(Self { engine, options: options(url.as_str())?, schema, place })
     }
 
     /// Where it is, for people: without user and password.
@@ -118,13 +124,22 @@ impl Database {
         &self.place
     }
 
+    /// Whether it is a file that is not there, which whoever only reads need not make.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.engine == Engine::Sqlite && !Path::new(&self.place).exists()
+    }
+
     /// Asks a question in SQL, on a connection that cannot write: one statement, over the documented views.
     ///
     /// # Errors
-    /// [`Error::Database`] with the database's words when it does not understand the question, or would have to write.
+    /// [`Error::Invalid`] when it is more than one statement; [`Error::Database`] with the database's words when it does
+    /// not understand the question, or would have to write; [`Error::NotThere`] when there is no such file.
     pub async fn query(&self, sql: &str) -> Result<Answer> {
-        let mut connection = self.connect().await?;
-        connection.script(self.engine.only_read()).await?;
+        let sql = super::statement::single(sql)?;
+        if self.is_missing() {
+            return Err(Error::NotThere { projection: "usage".into(), place: self.place.clone() });
+        }
+        let mut connection = self.connect_only_reading().await?;
         connection.begin_snapshot().await?;
         let answer = connection.answer(sql.to_owned()).await;
         connection.close().await;
@@ -133,20 +148,39 @@ impl Database {
 
     /// Opens a connection.
     pub(crate) async fn connect(&self) -> Result<Connection> {
-        let raw = match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
+        let mut connection = self.open(&self.options).await?;
+        self.set_up(&mut connection).await?;
+        self.use_schema(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Opens a connection that cannot write: of a file, because it was opened so; of a server, because it says so.
+    async fn connect_only_reading(&self) -> Result<Connection> {
+        let mut connection = match self.engine {
+            Engine::Sqlite => self.open(&file_options(&self.place, "ro")?).await?,
+            Engine::Postgres | Engine::MySql => self.connect().await?,
+        };
+        connection.script(self.engine.only_read()).await?;
+        Ok(connection)
+    }
+
+    async fn open(&self, options: &AnyConnectOptions) -> Result<Connection> {
+        let raw = match tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await {
             Ok(connected) => connected?,
             Err(elapsed) => {
                 let reason = format!("{} did not take the connection within {CONNECT_TIMEOUT:?}", self.place);
                 return Err(Error::Unavailable { reason, source: Box::new(elapsed) });
             }
         };
-        let mut connection = Connection::new(raw, self.engine);
-        self.set_up(&mut connection).await?;
+        Ok(Connection::new(raw, self.engine))
+    }
+
+    async fn use_schema(&self, connection: &mut Connection) -> Result<()> {
         if let Some(schema) = &self.schema {
             let schema = self.engine.quoted(schema);
             connection.script(&format!("SET search_path = {schema}")).await?;
         }
-        Ok(connection)
+        Ok(())
     }
 
     /// While a SQLite file is new, another process may be making it a file with a log, which no busy timeout waits for.
@@ -174,6 +208,35 @@ impl Database {
     }
 }
 
+fn file_options(path: &str, mode: &str) -> Result<AnyConnectOptions> {
+    let encoded: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    let encoded = encoded.replace('+', "%20").replace("%2F", "/");
+    options(&format!("sqlite:{encoded}?mode={mode}"))
+}
+
+fn options(url: &str) -> Result<AnyConnectOptions> {
+    sqlx::any::install_default_drivers();
+    let options: AnyConnectOptions =
+        url.parse().map_err(|_| refuse("is not one that the driver understands, or its engine was not built in"))?;
+    Ok(options.disable_statement_logging())
+}
+
 fn refuse(reason: impl Into<String>) -> Invalid {
     Invalid::new("url", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_that_name_no_database_are_refused() {
+        for text in ["", "sqlite:", "sqlite::memory:", "memory:", "redis://x", "sqlite:a.db?mode=ro", "postgres://[x/y"]
+        {
+            assert!(Database::from_url(text).is_err(), "{text}");
+        }
+        for text in ["sqlite:a.db", "sqlite://a.db", "a.db", "./a:b.db", "C:\\a.db"] {
+            assert!(Database::from_url(text).is_ok(), "{text}");
+        }
+    }
 }

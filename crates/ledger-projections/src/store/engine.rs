@@ -44,6 +44,32 @@ impl Engine {
         }
     }
 
+    /// The place of the nth value of a statement, from 1.
+    pub(super) fn place(self, n: usize) -> String {
+        match self {
+            Self::Postgres => format!("${n}"),
+            Self::Sqlite | Self::MySql => "?".to_owned(),
+        }
+    }
+
+    /// The whole part of a quotient of whole numbers that are not negative.
+    pub(super) fn quotient(self, dividend: &str, divisor: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => format!("({dividend}) / ({divisor})"),
+            Self::MySql => format!("({dividend}) DIV ({divisor})"),
+        }
+    }
+
+    /// A sum of whole numbers as a whole number, which some engines make a decimal; 0 over no rows.
+    pub(super) fn sum(self, value: &str) -> String {
+        let kind = match self {
+            Self::Sqlite => return format!("COALESCE(SUM({value}), 0)"),
+            Self::Postgres => "bigint",
+            Self::MySql => "SIGNED",
+        };
+        format!("CAST(COALESCE(SUM({value}), 0) AS {kind})")
+    }
+
     /// Begins a transaction that writes.
     pub(super) const fn begin(self) -> &'static str {
         match self {
@@ -78,7 +104,7 @@ impl Engine {
     /// Keeps a connection from writing.
     pub(super) const fn only_read(self) -> &'static str {
         match self {
-            Self::Sqlite => "PRAGMA query_only = ON",
+            Self::Sqlite => "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON",
             Self::Postgres => "SET default_transaction_read_only = on",
             Self::MySql => "SET SESSION TRANSACTION READ ONLY",
         }

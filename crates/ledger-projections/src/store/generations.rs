@@ -15,11 +15,13 @@ const GENERATIONS: Table = Table {
         Column::new("projection", Type::Name),
         Column::new("generation", Type::Int),
         Column::new("version", Type::Int),
+        Column::new("settings", Type::Name),
         Column::new("live", Type::Flag),
         Column::new("ledger_id", Type::Name),
         Column::new("epoch", Type::Int),
         Column::new("offset", Type::Int),
         Column::optional("event_id", Type::Name),
+        Column::new("kept_from", Type::Int),
         Column::new("updated_at", Type::Int),
     ],
     key: 2,
@@ -31,11 +33,21 @@ const GENERATIONS: Table = Table {
 pub(crate) struct Generation {
     pub(crate) number: i64,
     pub(crate) version: u32,
+    pub(crate) settings: String,
     pub(crate) is_live: bool,
     pub(crate) ledger_id: LedgerId,
     pub(crate) epoch: u32,
     pub(crate) offset: Offset,
     pub(crate) event_id: Option<EventId>,
+    /// Rows of before are removed.
+    pub(crate) kept_from: Timestamp,
+}
+
+impl Generation {
+    /// Whether `projection`, as it is, goes on with it.
+    pub(crate) fn is_of(&self, projection: &dyn Projection) -> bool {
+        self.version == projection.version() && self.settings == projection.settings()
+    }
 }
 
 /// The generations of one projection, on a connection.
@@ -72,11 +84,9 @@ impl<'c> Generations<'c> {
     pub(crate) async fn create(&mut self, ledger_id: LedgerId, epoch: u32, anew: bool) -> Result<Generation> {
         let engine = self.engine();
         self.begin_to_make().await?;
-        for statement in GENERATIONS.create(engine, GENERATIONS.name) {
-            self.connection.script(&statement).await?;
-        }
+        self.make_lasting().await?;
         let all = self.select("", "").await?;
-        let own = all.iter().rev().find(|generation| generation.version == self.projection.version());
+        let own = all.iter().rev().find(|generation| generation.is_of(self.projection));
         if let Some(own) = own.filter(|_| !anew) {
             // Another process was faster.
             self.commit_made().await?;
@@ -94,22 +104,45 @@ impl<'c> Generations<'c> {
         let generation = Generation {
             number,
             version: self.projection.version(),
+            settings: self.projection.settings(),
             is_live: false,
             ledger_id,
             epoch,
             offset: Offset::ZERO,
             event_id: None,
+            kept_from: Timestamp::MIN,
         };
         self.save(&generation).await?;
         self.commit_made().await?;
         Ok(generation)
     }
 
+    /// Begins a transaction in which nothing of the projection is made, filled, replaced or dropped by others; its
+    /// generations. Makes what lasts, if it is not there. Ends with [`commit_made`](Self::commit_made).
+    pub(crate) async fn lock_all(&mut self) -> Result<Vec<Generation>> {
+        let engine = self.engine();
+        self.begin_to_make().await?;
+        self.make_lasting().await?;
+        self.connection.script(engine.begin_after_ddl()).await?;
+        self.select("", engine.for_update()).await
+    }
+
+    /// Makes the tables that belong to no generation, if they are not there.
+    async fn make_lasting(&mut self) -> Result<()> {
+        let engine = self.engine();
+        for table in [GENERATIONS].iter().chain(self.projection.lasting()) {
+            for statement in table.create(engine, table.name) {
+                self.connection.script(&statement).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Begins a transaction, and gets the lock under which tables and views are made.
     async fn begin_to_make(&mut self) -> Result<()> {
         let engine = self.engine();
         self.connection.begin().await?;
-        let locked = self.connection.rows(engine.lock_tables().into(), Vec::new()).await?;
+        let locked = self.connection.rows(engine.lock_tables(), Vec::new()).await?;
         if locked.first().map(|row| row.int(0)).transpose()? == Some(1) {
             return Ok(());
         }
@@ -117,7 +150,8 @@ impl<'c> Generations<'c> {
         Err(Error::Unavailable { reason, source: "locked".into() })
     }
 
-    async fn commit_made(&mut self) -> Result<()> {
+    /// Commits, and lets others make tables again.
+    pub(crate) async fn commit_made(&mut self) -> Result<()> {
         let engine = self.engine();
         self.connection.commit().await?;
         self.connection.script(engine.unlock_tables()).await
@@ -125,16 +159,19 @@ impl<'c> Generations<'c> {
 
     /// Writes where a generation stands, in the caller's transaction.
     pub(crate) async fn save(&mut self, generation: &Generation) -> Result<()> {
-        let Generation { number, version, is_live, ledger_id, epoch, offset, event_id } = generation.clone();
+        let Generation { number, version, settings, is_live, ledger_id, epoch, offset, event_id, kept_from } =
+            generation.clone();
         let row: Vec<Cell> = vec![
             self.projection.name().into(),
             number.into(),
             i64::from(version).into(),
+            settings.into(),
             is_live.into(),
             ledger_id.to_string().into(),
             i64::from(epoch).into(),
             offset.as_i64().into(),
             event_id.map(|id| id.to_string()).into(),
+            kept_from.as_micros().into(),
             Timestamp::now().as_micros().into(),
         ];
         let engine = self.engine();
@@ -225,7 +262,7 @@ impl<'c> Generations<'c> {
         let engine = self.engine();
         let (offset, table) = (engine.quoted("offset"), engine.quoted(GENERATIONS.name));
         let sql = format!(
-            "SELECT generation, version, live, ledger_id, epoch, {offset}, event_id FROM {table}
+            "SELECT generation, version, live, ledger_id, epoch, {offset}, event_id, settings, kept_from FROM {table}
              WHERE projection = '{}'{condition} ORDER BY generation{lock}",
             self.projection.name()
         );
@@ -243,5 +280,7 @@ fn generation(row: &Row) -> Result<Generation> {
         epoch: u32::try_from(row.int(4)?).map_err(|_| damaged("the epoch"))?,
         offset: Offset::from_i64(row.int(5)?).map_err(|_| damaged("the offset"))?,
         event_id: row.maybe_text(6)?.map(EventId::from_stored),
+        settings: row.text(7)?,
+        kept_from: Timestamp::from_micros(row.int(8)?).map_err(|_| damaged("the time of retention"))?,
     })
 }

@@ -5,11 +5,16 @@ mod database;
 mod engine;
 mod generations;
 mod schema;
+mod snapshot;
+mod sql;
+mod statement;
 mod tables;
 
 pub use database::{Answer, Database};
 pub use schema::{Column, Table, Type};
 pub use tables::{Cell, Tables};
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, Row};
 pub(crate) use generations::{Generation, Generations};
+pub(crate) use snapshot::Snapshot;
+pub(crate) use sql::Sql;

@@ -56,13 +56,19 @@ pub struct Table {
 }
 
 impl Table {
+    /// The columns of its primary key.
+    #[must_use]
+    pub fn key_columns(&self) -> &'static [Column] {
+        self.columns.get(..self.key).unwrap_or_default()
+    }
+
     /// The statements that make it under another name.
     pub(super) fn create(&self, engine: Engine, name: &str) -> Vec<String> {
         let columns = self.columns.iter().map(|Column { name, kind, optional }| {
             let null = if *optional { "" } else { " NOT NULL" };
             format!("{} {}{null}", engine.quoted(name), engine.column_type(*kind))
         });
-        let key: Vec<String> = self.columns.iter().take(self.key).map(|column| engine.quoted(column.name)).collect();
+        let key: Vec<String> = self.key_columns().iter().map(|column| engine.quoted(column.name)).collect();
         let columns: Vec<String> = columns.chain([format!("PRIMARY KEY ({})", key.join(", "))]).collect();
         let table = format!(
             "CREATE TABLE IF NOT EXISTS {} ({}){}",

@@ -1,8 +1,13 @@
 //! The tables of one generation of a projection, within a transaction.
 
+use std::sync::Arc;
+
+use ledger_core::Timestamp;
+
 use super::connection::{Connection, Row};
 use super::engine::Engine;
 use super::schema::{Column, Table, Type};
+use super::sql::Sql;
 use crate::Result;
 
 /// Rows of one statement. Few sizes, so that few statements are prepared.
@@ -10,6 +15,12 @@ const ROWS: [usize; 4] = [400, 50, 8, 1];
 
 /// Values of one statement: SQLite's limit is the lowest.
 const VALUES: usize = 32_000;
+
+/// Bytes of one statement, unless a row has more: servers take 16 MiB at once.
+const BYTES: usize = 4 * 1024 * 1024;
+
+/// The generation of tables that belong to none.
+const LASTING: i64 = 0;
 
 /// Keys of one look-up.
 const KEYS: [usize; 3] = [200, 16, 1];
@@ -84,6 +95,14 @@ impl Cell {
         self.maybe_text().unwrap_or_default()
     }
 
+    /// About so many bytes of a statement.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            _ => 8,
+        }
+    }
+
     /// The text, if it is known.
     #[must_use]
     pub fn maybe_text(&self) -> Option<String> {
@@ -94,15 +113,35 @@ impl Cell {
     }
 }
 
+/// Statements that differ in nothing but their table and size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Statement {
+    /// By the columns of which this is the first.
+    Select(&'static str),
+    Upsert,
+}
+
 /// The tables of a projection as they are filled, in the transaction that also moves its checkpoint.
 pub struct Tables<'c> {
     connection: &'c mut Connection,
     generation: i64,
+    kept_from: Timestamp,
 }
 
 impl<'c> Tables<'c> {
-    pub(crate) const fn new(connection: &'c mut Connection, generation: i64) -> Self {
-        Self { connection, generation }
+    pub(crate) const fn new(connection: &'c mut Connection, generation: i64, kept_from: Timestamp) -> Self {
+        Self { connection, generation, kept_from }
+    }
+
+    /// The tables that belong to no generation: [`Projection::lasting`](crate::Projection::lasting).
+    pub fn lasting(&mut self) -> Tables<'_> {
+        Tables { connection: self.connection, generation: LASTING, kept_from: self.kept_from }
+    }
+
+    /// Rows of before this time are removed.
+    #[must_use]
+    pub const fn kept_from(&self) -> Timestamp {
+        self.kept_from
     }
 
     /// The rows that have these keys, as far as there are any, in no order.
@@ -110,6 +149,14 @@ impl<'c> Tables<'c> {
     /// # Errors
     /// Those of the database.
     pub async fn get(&mut self, table: &Table, keys: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>> {
+        self.find(table, table.key_columns(), keys).await
+    }
+
+    /// The rows that have these values in some columns, in no order. No values may be given twice.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn find(&mut self, table: &Table, by: &[Column], keys: &[Vec<Cell>]) -> Result<Vec<Vec<Cell>>> {
         let mut found = Vec::new();
         let mut rest = keys;
         while let Some(last) = rest.last() {
@@ -118,13 +165,59 @@ impl<'c> Tables<'c> {
             // Filled up with one of them.
             let keys: Vec<Cell> =
                 now.iter().chain(std::iter::repeat_n(last, size - now.len())).flatten().cloned().collect();
-            let sql = select(self.connection.engine(), table, &live_name(table, self.generation), size);
+            let sql = self.text(
+                Statement::Select(by.first().map_or("", |column| column.name)),
+                table,
+                size,
+                |engine, name| select(engine, table, name, by, size),
+            );
             for row in self.connection.rows(sql, keys).await? {
                 found.push(cells(table, &row)?);
             }
             rest = later;
         }
         Ok(found)
+    }
+
+    /// Deletes the rows that have these keys.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn delete(&mut self, table: &Table, keys: &[Vec<Cell>]) -> Result<()> {
+        let engine = self.connection.engine();
+        let name = engine.quoted(&live_name(table, self.generation));
+        for key in keys {
+            let sql = format!("DELETE FROM {name} WHERE {}", one_of(engine, table.key_columns(), 1));
+            self.connection.execute(sql, key.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// The text of a statement, which is long, and made once per connection.
+    fn text(
+        &mut self,
+        statement: Statement,
+        table: &Table,
+        size: usize,
+        make: impl FnOnce(Engine, &str) -> String,
+    ) -> Arc<str> {
+        let (engine, generation) = (self.connection.engine(), self.generation);
+        let texts = self.connection.texts();
+        let make = || make(engine, &live_name(table, generation)).into();
+        Arc::clone(texts.entry((statement, table.name, generation, size)).or_insert_with(make))
+    }
+
+    /// SQL that is to be run on these tables.
+    pub(crate) const fn sql(&self) -> Sql {
+        Sql::new(self.connection.engine(), self.generation)
+    }
+
+    pub(crate) async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>> {
+        self.connection.rows(sql.text, sql.values).await
+    }
+
+    pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
+        self.connection.execute(sql.text, sql.values).await
     }
 
     /// Stores whole rows: new ones, or instead of those that have their keys. No key may be among them twice.
@@ -136,9 +229,14 @@ impl<'c> Tables<'c> {
         let mut left = rows.len();
         let mut values = rows.into_iter();
         while left > 0 {
-            let size = ROWS.into_iter().find(|size| *size <= left.min(most)).unwrap_or(1);
-            let sql = upsert(self.connection.engine(), table, &live_name(table, self.generation), size);
-            let now: Vec<Cell> = values.by_ref().take(size).flatten().collect();
+            let fits = |size: usize| {
+                let rows = values.as_slice().get(..size).filter(|_| size <= most);
+                rows.is_some_and(|rows| rows.iter().flatten().map(Cell::bytes).sum::<usize>() <= BYTES)
+            };
+            let size = ROWS.into_iter().find(|size| fits(*size)).unwrap_or(1);
+            let sql = self.text(Statement::Upsert, table, size, |engine, name| upsert(engine, table, name, size));
+            let mut now = Vec::with_capacity(size * table.columns.len());
+            values.by_ref().take(size).for_each(|row| now.extend(row));
             self.connection.execute(sql, now).await?;
             left -= size;
         }
@@ -148,34 +246,37 @@ impl<'c> Tables<'c> {
 
 /// What a table is called in a generation.
 pub(crate) fn live_name(table: &Table, generation: i64) -> String {
-    format!("{}_{generation}", table.name)
+    match generation {
+        LASTING => table.name.to_owned(),
+        _ => format!("{}_{generation}", table.name),
+    }
 }
 
 fn places(engine: Engine, first: usize, count: usize) -> String {
-    let place = |n: usize| match engine {
-        Engine::Postgres => format!("${n}"),
-        Engine::Sqlite | Engine::MySql => "?".to_owned(),
-    };
-    (first..first + count).map(place).collect::<Vec<_>>().join(", ")
+    (first..first + count).map(|n| engine.place(n)).collect::<Vec<_>>().join(", ")
 }
 
 fn names(engine: Engine, columns: &[Column]) -> String {
     columns.iter().map(|column| engine.quoted(column.name)).collect::<Vec<_>>().join(", ")
 }
 
-fn select(engine: Engine, table: &Table, name: &str, keys: usize) -> String {
-    let key = table.columns.get(..table.key).unwrap_or_default();
+fn select(engine: Engine, table: &Table, name: &str, by: &[Column], keys: usize) -> String {
+    let condition = one_of(engine, by, keys);
+    format!("SELECT {} FROM {} WHERE {condition}", names(engine, table.columns), engine.quoted(name))
+}
+
+/// That some columns have one of so many sets of values.
+fn one_of(engine: Engine, columns: &[Column], count: usize) -> String {
     let one = |n: usize| {
-        let parts = key.iter().enumerate().map(|(m, column)| {
-            format!("{} = {}", engine.quoted(column.name), places(engine, n * table.key + m + 1, 1))
+        let parts = columns.iter().enumerate().map(|(m, column)| {
+            format!("{} = {}", engine.quoted(column.name), places(engine, n * columns.len() + m + 1, 1))
         });
         format!("({})", parts.collect::<Vec<_>>().join(" AND "))
     };
-    let condition = match key {
-        [only] => format!("{} IN ({})", engine.quoted(only.name), places(engine, 1, keys)),
-        _ => (0..keys).map(one).collect::<Vec<_>>().join(" OR "),
-    };
-    format!("SELECT {} FROM {} WHERE {condition}", names(engine, table.columns), engine.quoted(name))
+    match columns {
+        [only] => format!("{} IN ({})", engine.quoted(only.name), places(engine, 1, count)),
+        _ => (0..count).map(one).collect::<Vec<_>>().join(" OR "),
+    }
 }
 
 pub(super) fn upsert(engine: Engine, table: &Table, name: &str, rows: usize) -> String {

@@ -1,0 +1,67 @@
+//! From what was said on the command line to a question.
+
+use agent_ledger::Timestamp;
+use ledger_projections::usage::{Per, UsageFilter, UsageQuery};
+use ledger_projections::{Window, Zone, moment};
+
+use super::counting;
+use crate::cli::{FiguresArgs, PerArg, PercentileArg, SelectArgs, TableFormat};
+use crate::failure::Failure;
+use crate::print::Asked;
+
+impl Asked {
+    /// What was asked; checked before anything is opened.
+    pub(super) fn new(select: SelectArgs, format: Option<TableFormat>) -> Result<Self, Failure> {
+        let SelectArgs {
+            tenants,
+            operations,
+            providers,
+            models,
+            sessions,
+            turns,
+            tools,
+            workspaces,
+            statuses,
+            since,
+            until,
+            tz: zone,
+            catch_up,
+        } = select;
+        let window = window(since, until, zone)?;
+        let filter = UsageFilter {
+            window,
+            tenants,
+            operations,
+            providers,
+            models,
+            sessions,
+            turns,
+            tools,
+            workspaces,
+            statuses,
+        };
+        Ok(Self { zone, filter, catch_up, format: TableFormat::or_default(format) })
+    }
+}
+
+impl FiguresArgs {
+    pub(super) fn query(self, filter: &UsageFilter) -> UsageQuery {
+        let Self { per, successful_only, percentile: PercentileArg { percentile } } = self;
+        let per = match per {
+            PerArg::Call => Per::Call,
+            PerArg::Invocation => Per::Invocation,
+        };
+        UsageQuery { filter: filter.clone(), per, counting: counting(successful_only), percentile }
+    }
+}
+
+/// A window as it was said, in a zone.
+pub(crate) fn window(since: Option<String>, until: Option<String>, zone: Zone) -> Result<Window, Failure> {
+    let now = Timestamp::now();
+    let time = |option: &str, text: Option<String>| {
+        let parsed = text.map(|text| moment(&text, zone, now)).transpose();
+        parsed.map_err(|error| Failure::usage(format!("{option}: the {error}")))
+    };
+    Window::new(time("--since", since)?, time("--until", until)?)
+        .map_err(|error| Failure::usage(format!("the window's {error}")))
+}

@@ -1,0 +1,90 @@
+//! Figures over a window, from rows as far as there are any, and from what is kept of removed rows.
+
+use ledger_core::Timestamp;
+
+use super::answer::Basis;
+use super::dimension::Part;
+use super::query::{Per, UsageQuery};
+use super::source::{self, Groups};
+use super::{Metrics, percentiles};
+use crate::calendar::QUARTER;
+use crate::store::Snapshot;
+use crate::{Result, Window};
+
+/// Microseconds of a day.
+pub(super) const DAY: i64 = 86_400_000_000;
+
+/// Figures by the values of some columns; `basis` gets what is to be said about them.
+pub(super) async fn figures(
+    snapshot: &Snapshot,
+    query: &UsageQuery,
+    window: Window,
+    parts: &[Part],
+    basis: &mut Basis,
+) -> Result<Groups> {
+    let kept_from = snapshot.kept_from();
+    let kept = window.from(kept_from);
+    let mut groups = match kept {
+        Some(kept) => source::of_rows(snapshot, query, kept, parts).await?,
+        None => Groups::new(),
+    };
+    let removed = window.before(kept_from).filter(|_| kept_from > Timestamp::MIN);
+    let sums = match removed {
+        Some(removed) => of_removed(snapshot, query, removed, parts, basis).await?,
+        None => Groups::new(),
+    };
+    if let (Some(removed), false) = (removed, sums.is_empty()) {
+        source::add(&mut groups, sums);
+        if removed.is_of_whole(DAY) {
+            basis.sketched();
+            percentiles::sketched(snapshot, query, removed, kept, parts, &mut groups).await?;
+        } else {
+            basis.note("the window has a part of a day whose rows are removed; percentiles and extremes of parts of days are not kept");
+            groups.values_mut().for_each(forget_shape);
+        }
+    } else if let Some(kept) = kept {
+        percentiles::exact(snapshot, query, kept, parts, &mut groups).await?;
+    }
+    Ok(groups)
+}
+
+/// What is kept of removed rows; nothing where that cannot answer the query, which is noted.
+pub(super) async fn of_removed(
+    snapshot: &Snapshot,
+    query: &UsageQuery,
+    removed: Window,
+    parts: &[Part],
+    basis: &mut Basis,
+) -> Result<Groups> {
+    if !is_of_sums(query, parts) {
+        let all = UsageQuery { per: Per::Call, ..UsageQuery::from(super::UsageFilter::within(removed)) };
+        if !source::of_sums(snapshot, &all, removed, &[]).await?.is_empty() {
+            basis.note(
+                "removed rows are not in this answer: of them, sums by tenant, operation, provider, model, workspace and status are kept, of calls only",
+            );
+        }
+        return Ok(Groups::new());
+    }
+    if !removed.is_of_whole(QUARTER) {
+        basis.note("of removed rows, a quarter of an hour counts where it begins");
+    }
+    source::of_sums(snapshot, query, removed, parts).await
+}
+
+/// Whether sums of quarters of an hour are enough to answer it.
+pub(super) fn is_of_sums(query: &UsageQuery, parts: &[Part]) -> bool {
+    query.per == Per::Call && query.filter.is_of_sums() && parts.iter().all(|part| part.of_sums.is_some())
+}
+
+fn forget_shape(metrics: &mut Metrics) {
+    for (_, distribution) in metrics.distributions() {
+        (distribution.min, distribution.max, distribution.percentiles) = (None, None, [None; 4]);
+    }
+}
+
+impl Window {
+    /// Whether its bounds are multiples of a unit.
+    pub(super) fn is_of_whole(self, micros: i64) -> bool {
+        [self.since(), self.until()].into_iter().flatten().all(|bound| bound.as_micros().rem_euclid(micros) == 0)
+    }
+}
