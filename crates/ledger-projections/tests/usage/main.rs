@@ -11,6 +11,8 @@ mod generate;
 mod generated;
 mod invocations;
 mod observations;
+mod removed;
+mod retention;
 mod setting;
 mod stats;
 mod tools;
