@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answers;
+mod canary;
+mod crash;
 mod days;
 mod defects;
 mod facts;
@@ -11,6 +13,7 @@ mod generate;
 mod generated;
 mod invocations;
 mod observations;
+mod refusals;
 mod removed;
 mod retention;
 mod setting;
