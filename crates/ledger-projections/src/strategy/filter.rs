@@ -40,7 +40,7 @@ impl StrategyFilter {
         let dimensions =
             [("strategy_id", strategies), ("tenant_id", tenants), ("strategy_version", versions), ("status", statuses)];
         for (column, values) in dimensions.into_iter().filter(|(_, values)| !values.is_empty()) {
-            sql.push(format!(" AND {column} IN ")).bind_all(values.iter().map(|value| name(value)));
+            sql.push(format!(" AND {column} IN ")).bind_all(values.iter().map(name));
         }
         if let Some(since) = window.since() {
             sql.push(" AND executed_at >= ").bind(since.as_micros());
