@@ -1,6 +1,12 @@
 //! What is said about usage, the same on every engine.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "tests count to a few thousand"
+)]
 
 mod answers;
 mod canary;
@@ -12,6 +18,7 @@ mod filters;
 mod generate;
 mod generated;
 mod invocations;
+mod large;
 mod observations;
 mod refusals;
 mod removed;
