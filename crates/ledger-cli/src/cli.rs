@@ -17,7 +17,7 @@ pub(crate) use strategy::{
 };
 pub(crate) use usage::{
     ByArgs, CountsArgs, Dim, ErrorsArgs, ExportArgs, FiguresArgs, ListArgs, PerArg, PercentileArg, SelectArgs,
-    SeriesArgs, StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand,
+    SeriesArgs, StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand, WhenArgs,
 };
 
 use crate::place::Place;

@@ -131,8 +131,9 @@ impl<P: Projection> Projector<P> {
     }
 
     /// Removes the rows of before the beginning of the UTC day that `time` is in, and says how many; whatever is folded
-    /// in from then on of before that time is passed over. A rebuild leads to the same: it removes them again before it takes over. Nothing happens when rows
-    /// of before a later time are removed already, or there is no projection.
+    /// in from then on of before that time is passed over. A rebuild folds everything in and removes them again before
+    /// it takes over: rows do not come back, but sums then have what was told of that time after it was removed.
+    /// Nothing happens when rows of before a later time are removed already, or there is no projection.
     ///
     /// # Errors
     /// Those of the database.

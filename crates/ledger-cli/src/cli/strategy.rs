@@ -1,10 +1,10 @@
 //! What can be asked about strategies.
 
 use clap::{Args, Subcommand};
+use ledger_projections::Width;
 use ledger_projections::strategy::{ListLimit, Top};
-use ledger_projections::{Width, Zone};
 
-use super::{PercentileArg, TableFormatArgs};
+use super::{PercentileArg, TableFormatArgs, WhenArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum StrategyCommand {
@@ -48,15 +48,8 @@ pub(crate) struct StrategyOthersArgs {
     /// Only what ended so: ok, error, timeout, limit
     #[arg(long = "status", value_name = "STATUS")]
     pub(crate) statuses: Vec<String>,
-    /// From then on: a time with its offset (2026-01-31T12:00:00Z), a date (in the zone), or an age (7d, 24h, 90m)
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) since: Option<String>,
-    /// Up to then, without it
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) until: Option<String>,
-    /// The time zone of dates, and of what is shown to people: a name of the IANA database
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub(crate) tz: Zone,
+    #[command(flatten)]
+    pub(crate) when: WhenArgs,
     /// Answer from what is there, without folding in what is new in the ledger
     #[arg(long)]
     pub(crate) no_catch_up: bool,

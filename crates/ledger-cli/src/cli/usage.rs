@@ -32,6 +32,20 @@ pub(crate) enum UsageCommand {
     Export(ExportArgs),
 }
 
+/// Which time.
+#[derive(Args)]
+pub(crate) struct WhenArgs {
+    /// From then on: a time with its offset (2026-01-31T12:00:00Z), a date (in the zone), or an age (7d, 24h, 90m)
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Up to then, without it
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
+    /// The time zone of dates, and of what is shown to people: a name of the IANA database
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(crate) tz: Zone,
+}
+
 #[derive(Args)]
 pub(crate) struct SelectArgs {
     /// Only of this tenant; may be repeated, as the others below
@@ -61,15 +75,8 @@ pub(crate) struct SelectArgs {
     /// Only what ended so: calls ok, error, timeout, cancelled; tools success, error, running; turns completed, failed
     #[arg(long = "status", value_name = "STATUS")]
     pub(crate) statuses: Vec<String>,
-    /// From then on: a time with its offset (2026-01-31T12:00:00Z), a date (in the zone), or an age (7d, 24h, 90m)
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) since: Option<String>,
-    /// Up to then, without it
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) until: Option<String>,
-    /// The time zone of dates, and of what is shown to people: a name of the IANA database
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub(crate) tz: Zone,
+    #[command(flatten)]
+    pub(crate) when: WhenArgs,
     #[command(flatten)]
     pub(crate) catch_up: CatchUpArgs,
 }

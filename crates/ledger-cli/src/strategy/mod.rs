@@ -13,7 +13,7 @@ use serde::ser::{SerializeMap as _, Serializer};
 use crate::cli::{
     CatchUpArgs, StrategyCommand, StrategyCompareArgs, StrategyEraseArgs, StrategyFiguresArgs, StrategyListArgs,
     StrategyOthersArgs, StrategySelectArgs, StrategySeriesArgs, StrategyStatsArgs, StrategyTopArgs, TableFormat,
-    TableFormatArgs, Which,
+    TableFormatArgs, WhenArgs, Which,
 };
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
@@ -45,8 +45,8 @@ fn about(
     others: StrategyOthersArgs,
     format: TableFormatArgs,
 ) -> Result<(Asked, StrategyFilter), Failure> {
-    let StrategyOthersArgs { versions, tenants, statuses, since, until, tz: zone, no_catch_up } = others;
-    let window = window(since, until, zone)?;
+    let StrategyOthersArgs { versions, tenants, statuses, when, no_catch_up } = others;
+    let (window, zone) = (window(&when)?, when.tz);
     let catch_up = CatchUpArgs { no_catch_up, workspaces: None };
     let format = TableFormat::or_default(format.format);
     let asked = Asked { zone, filter: UsageFilter::within(window), catch_up, format };
@@ -172,7 +172,8 @@ async fn compare(place: &Place, args: StrategyCompareArgs) -> Outcome {
         return Err(Failure::usage("there is nothing to compare with: name a second strategy, --b-since or --b-until"));
     }
     let (asked, a) = about(vec![a], others, format)?;
-    let other = if same_window { a.window } else { window(b_since, b_until, asked.zone)? };
+    let other =
+        if same_window { a.window } else { window(&WhenArgs { since: b_since, until: b_until, tz: asked.zone })? };
     let b =
         StrategyFilter { strategies: b.map_or_else(|| a.strategies.clone(), |b| vec![b]), window: other, ..a.clone() };
     let reader = reader(place, &asked).await?.with_percentile(percentile.percentile);

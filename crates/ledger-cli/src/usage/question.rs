@@ -2,10 +2,10 @@
 
 use agent_ledger::Timestamp;
 use ledger_projections::usage::{Per, UsageFilter, UsageQuery};
-use ledger_projections::{Window, Zone, moment};
+use ledger_projections::{Window, moment};
 
 use super::counting;
-use crate::cli::{FiguresArgs, PerArg, PercentileArg, SelectArgs, TableFormat};
+use crate::cli::{FiguresArgs, PerArg, PercentileArg, SelectArgs, TableFormat, WhenArgs};
 use crate::failure::Failure;
 use crate::print::Asked;
 
@@ -22,12 +22,10 @@ impl Asked {
             tools,
             workspaces,
             statuses,
-            since,
-            until,
-            tz: zone,
+            when,
             catch_up,
         } = select;
-        let window = window(since, until, zone)?;
+        let (window, zone) = (window(&when)?, when.tz);
         let filter = UsageFilter {
             window,
             tenants,
@@ -55,13 +53,14 @@ impl FiguresArgs {
     }
 }
 
-/// A window as it was said, in a zone.
-pub(crate) fn window(since: Option<String>, until: Option<String>, zone: Zone) -> Result<Window, Failure> {
+/// The window that was said.
+pub(crate) fn window(when: &WhenArgs) -> Result<Window, Failure> {
+    let WhenArgs { since, until, tz } = when;
     let now = Timestamp::now();
-    let time = |option: &str, text: Option<String>| {
-        let parsed = text.map(|text| moment(&text, zone, now)).transpose();
+    let time = |option: &str, text: Option<&String>| {
+        let parsed = text.map(|text| moment(text, *tz, now)).transpose();
         parsed.map_err(|error| Failure::usage(format!("{option}: the {error}")))
     };
-    Window::new(time("--since", since)?, time("--until", until)?)
+    Window::new(time("--since", since.as_ref())?, time("--until", until.as_ref())?)
         .map_err(|error| Failure::usage(format!("the window's {error}")))
 }

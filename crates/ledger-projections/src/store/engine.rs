@@ -93,7 +93,10 @@ impl Engine {
         match self {
             // A projection that a power failure takes back is still the fold up to its checkpoint.
             Self::Sqlite => "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
-            Self::Postgres => "SET lock_timeout = '10s'; SET client_min_messages = error; SET jit = off",
+            // A plan that was made while a table was small would be kept when it is large.
+            Self::Postgres => {
+                "SET lock_timeout = '10s'; SET client_min_messages = error; SET jit = off; SET plan_cache_mode = force_custom_plan"
+            }
             Self::MySql => {
                 "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout = 10, \
                  SESSION time_zone = '+00:00'"

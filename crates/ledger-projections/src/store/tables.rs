@@ -267,15 +267,19 @@ fn select(engine: Engine, table: &Table, name: &str, by: &[Column], keys: usize)
 
 /// That some columns have one of so many sets of values.
 fn one_of(engine: Engine, columns: &[Column], count: usize) -> String {
-    let one = |n: usize| {
-        let parts = columns.iter().enumerate().map(|(m, column)| {
-            format!("{} = {}", engine.quoted(column.name), places(engine, n * columns.len() + m + 1, 1))
-        });
-        format!("({})", parts.collect::<Vec<_>>().join(" AND "))
-    };
-    match columns {
-        [only] => format!("{} IN ({})", engine.quoted(only.name), places(engine, 1, count)),
-        _ => (0..count).map(one).collect::<Vec<_>>().join(" OR "),
+    let width = columns.len();
+    let sets = (0..count).map(|n| format!("({})", places(engine, n * width + 1, width)));
+    match (engine, columns) {
+        (_, [only]) => format!("{} IN ({})", engine.quoted(only.name), places(engine, 1, count)),
+        // Postgres plans an index scan for each set of a long OR, and a scan of all where it knows nothing of the table.
+        (Engine::Postgres, _) => {
+            format!("({}) IN (VALUES {})", names(engine, columns), sets.collect::<Vec<_>>().join(", "))
+        }
+        (Engine::Sqlite | Engine::MySql, _) => {
+            let one = columns.iter().map(|column| format!("{} = ?", engine.quoted(column.name)));
+            let one = format!("({})", one.collect::<Vec<_>>().join(" AND "));
+            vec![one; count].join(" OR ")
+        }
     }
 }
 

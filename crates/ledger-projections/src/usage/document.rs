@@ -7,7 +7,7 @@ use super::errors::{Counts, ErrorsAnswer};
 use super::lists::{Cursor, Page};
 use super::metrics::Metrics;
 use super::series::Series;
-use super::spans::ToolsAnswer;
+use super::tools::ToolsAnswer;
 use crate::Zone;
 
 /// The version of these objects: raised when a field is renamed or means something else; fields may be added.

@@ -25,6 +25,7 @@ mod span;
 mod spans;
 mod sums;
 mod tables;
+mod tools;
 mod workspace;
 
 use std::sync::Arc;
@@ -44,7 +45,7 @@ pub use metrics::{Metrics, TokenSums};
 pub use query::{Counting, Limit, Per, Sort, UsageQuery};
 pub use reader::UsageReader;
 pub use series::{Series, SeriesRow};
-pub use spans::{ToolRow, ToolSort, ToolsAnswer, ToolsQuery};
+pub use tools::{ToolRow, ToolSort, ToolsAnswer, ToolsQuery};
 pub use workspace::{HashKey, WorkspaceLabels};
 
 use crate::store::{Table, Tables};

@@ -1,173 +1,18 @@
-//! Figures of calls of tools, and of turns.
+//! Figures of calls of tools, and of turns, from rows and from what is kept of removed rows.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
-use ledger_core::{Invalid, Timestamp};
-use serde::{Serialize, Serializer};
+use ledger_core::Timestamp;
 
 use super::answer::Basis;
 use super::figures::DAY;
 use super::percentiles::{self, Sketches};
-use super::query::{Limit, UsageQuery};
-use super::reader::{descending, share};
+use super::query::UsageQuery;
 use super::source::{grouped_by, key};
 use super::tables::{SPAN_CELLS, TOOLS, TURNS};
-use super::{Usage, UsageReader, metrics};
+use super::{ToolRow, metrics};
 use crate::store::{Snapshot, Sql, Table};
 use crate::{Distribution, Result, Window};
-
-/// A question about tools.
-#[derive(Clone, Debug, Default)]
-pub struct ToolsQuery {
-    /// Which calls of tools, and how percentiles are found.
-    pub query: UsageQuery,
-    /// Only tools with so many calls at least.
-    pub min_calls: i64,
-    /// Tools that there are; those of them that were not called are named.
-    pub registered: Vec<String>,
-    /// The order.
-    pub sort: ToolSort,
-    /// How many rows.
-    pub limit: Limit,
-}
-
-/// By what tools are put in order; ties by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ToolSort {
-    /// The most calls first.
-    #[default]
-    Calls,
-    /// By name.
-    Name,
-    /// The most errors first.
-    Errors,
-    /// The highest share of errors first.
-    ErrorRate,
-    /// The longest mean duration first.
-    Duration,
-    /// The longest 95th percentile of the duration first.
-    P95,
-    /// The fewest calls first.
-    Underused,
-}
-
-impl FromStr for ToolSort {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Ok(match text {
-            "calls" => Self::Calls,
-            "name" => Self::Name,
-            "errors" => Self::Errors,
-            "error_rate" => Self::ErrorRate,
-            "duration" => Self::Duration,
-            "p95" => Self::P95,
-            "underused" => Self::Underused,
-            _ => {
-                let known = "calls, name, errors, error_rate, duration, p95 or underused";
-                return Err(Invalid::new("sort", format!("{text:?} is not one of {known}")));
-            }
-        })
-    }
-}
-
-/// The figures of a tool, or of all.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ToolRow {
-    /// Which tool; `None` of all.
-    pub tool: Option<String>,
-    /// How often it was called.
-    pub calls: i64,
-    /// How many of the calls ended with an error.
-    pub errors: i64,
-    /// How many have not ended, as far as is known.
-    pub running: i64,
-    /// How long those took whose duration is known, in microseconds.
-    pub duration: Distribution,
-}
-
-impl ToolRow {
-    /// The share of errors.
-    #[must_use]
-    pub fn error_rate(&self) -> Option<f64> {
-        share(self.errors, self.calls)
-    }
-}
-
-impl Serialize for ToolRow {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap as _;
-        let mut row = serializer.serialize_map(None)?;
-        if let Some(tool) = &self.tool {
-            row.serialize_entry("tool", tool)?;
-        }
-        row.serialize_entry("calls", &self.calls)?;
-        row.serialize_entry("errors", &self.errors)?;
-        row.serialize_entry("error_rate", &self.error_rate())?;
-        row.serialize_entry("running", &self.running)?;
-        row.serialize_entry("duration_ms", &self.duration.shown(1_000))?;
-        row.end()
-    }
-}
-
-/// The figures of tools.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ToolsAnswer {
-    /// What it rests on.
-    pub basis: Basis,
-    /// The tools that were asked for.
-    pub rows: Vec<ToolRow>,
-    /// How many there are; more than were asked for, perhaps.
-    pub of_rows: usize,
-    /// The figures of all.
-    pub total: ToolRow,
-    /// Registered tools that were not called.
-    pub never_used: Vec<String>,
-}
-
-impl UsageReader {
-    /// How often tools were called, how often in vain, and how long that took.
-    ///
-    /// # Errors
-    /// As [`stats`](Self::stats).
-    pub async fn tools(&self, query: &ToolsQuery) -> Result<ToolsAnswer> {
-        let usage = Usage::new();
-        self.database
-            .answer(&usage, |snapshot| async move {
-                let mut basis = Basis::new(&snapshot, &query.query);
-                let found = figures(&snapshot, &query.query, Kind::Tool, true, &mut basis).await?;
-                let mut rows: Vec<ToolRow> = found.into_iter().map(named).collect();
-                let is_used = |name: &&String| rows.iter().any(|row| row.tool.as_ref() == Some(name));
-                let never_used = query.registered.iter().filter(|name| !is_used(name)).cloned().collect();
-                rows.retain(|row| row.calls >= query.min_calls);
-                sort(&mut rows, query.sort);
-                let of_rows = rows.len();
-                rows.truncate(query.limit.get());
-                let mut found = figures(&snapshot, &query.query, Kind::Tool, false, &mut basis).await?;
-                let total = found.remove(&Vec::new()).unwrap_or_default();
-                Ok(ToolsAnswer { basis, rows, of_rows, total, never_used })
-            })
-            .await
-    }
-}
-
-fn named((key, row): (Vec<String>, ToolRow)) -> ToolRow {
-    ToolRow { tool: key.into_iter().next(), ..row }
-}
-
-fn sort(rows: &mut [ToolRow], sort: ToolSort) {
-    match sort {
-        ToolSort::Calls => rows.sort_by_key(|row| Reverse(row.calls)),
-        ToolSort::Name => rows.sort_by(|one, other| one.tool.cmp(&other.tool)),
-        ToolSort::Errors => rows.sort_by_key(|row| Reverse(row.errors)),
-        ToolSort::ErrorRate => descending(rows, ToolRow::error_rate),
-        ToolSort::Duration => descending(rows, |row| row.duration.avg()),
-        ToolSort::P95 => descending(rows, |row| row.duration.percentiles[2]),
-        ToolSort::Underused => rows.sort_by_key(|row| row.calls),
-    }
-}
 
 /// Calls of tools, or turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,83 +45,133 @@ pub(super) async fn figures(
     kind: Kind,
     by_name: bool,
     basis: &mut Basis,
-) -> Result<BTreeMap<Vec<String>, ToolRow>> {
-    let (window, kept_from) = (query.filter.window, snapshot.kept_from());
-    let kept = window.from(kept_from);
-    let removed = window.before(kept_from).filter(|_| kept_from > Timestamp::MIN);
-    let columns = usize::from(by_name);
-    let rows = |sql: &mut Sql, window: Window, selected: &str, condition: &str| {
-        sql.push(if by_name { "SELECT t.tool_name AS d0, " } else { "SELECT " }).push(selected);
-        sql.push(" FROM ").table(kind.table()).push(" t WHERE 1 = 1").push(condition);
-        query.filter.spans(sql, kind == Kind::Tool, window);
-    };
-    let mut groups = BTreeMap::new();
+) -> Result<Groups> {
+    let kept_from = snapshot.kept_from();
+    let kept = query.filter.window.from(kept_from);
+    let removed = query.filter.window.before(kept_from).filter(|_| kept_from > Timestamp::MIN);
+    let spans = Spans { query, kind, by_name };
+    let mut groups = Groups::new();
+    if let Some(removed) = removed {
+        spans.of_sums(snapshot, removed, basis, &mut groups).await?;
+    }
+    let removed = removed.filter(|_| !groups.is_empty());
     if let Some(kept) = kept {
+        spans.of_rows(snapshot, kept, &mut groups).await?;
+    }
+    match (removed, kept) {
+        (Some(removed), kept) => spans.sketch(snapshot, (removed, kept), basis, &mut groups).await?,
+        (None, Some(kept)) => spans.rank(snapshot, kept, &mut groups).await?,
+        (None, None) => {}
+    }
+    Ok(groups)
+}
+
+/// Figures by name; without a name, of all.
+type Groups = BTreeMap<Vec<String>, ToolRow>;
+
+/// Which calls of tools, or turns, and whether they are told apart by name.
+struct Spans<'q> {
+    query: &'q UsageQuery,
+    kind: Kind,
+    by_name: bool,
+}
+
+impl Spans<'_> {
+    const fn columns(&self) -> usize {
+        if self.by_name { 1 } else { 0 }
+    }
+
+    /// Selects from the rows of a window.
+    fn rows(&self, sql: &mut Sql, window: Window, selected: &str, condition: &str) {
+        sql.push(if self.by_name { "SELECT t.tool_name AS d0, " } else { "SELECT " }).push(selected);
+        sql.push(" FROM ").table(self.kind.table()).push(" t WHERE 1 = 1").push(condition);
+        self.query.filter.spans(sql, self.kind == Kind::Tool, window);
+    }
+
+    /// Selects durations, as `v`.
+    fn durations(&self, sql: &mut Sql, window: Window) {
+        self.rows(sql, window, "t.duration_us AS v", " AND t.duration_us IS NOT NULL");
+    }
+
+    async fn of_rows(&self, snapshot: &Snapshot, kept: Window, groups: &mut Groups) -> Result<()> {
         let mut sql = snapshot.sql();
         let selected = counts(&sql, "1", "CASE WHEN t.duration_us IS NULL THEN 0 ELSE 1 END", "t.");
-        let selected = format!("{selected}, MIN(t.duration_us), MAX(t.duration_us)");
-        rows(&mut sql, kept, &selected, "");
-        sql.push(grouped_by(columns));
-        read(snapshot, sql, columns, &mut groups).await?;
+        self.rows(&mut sql, kept, &format!("{selected}, MIN(t.duration_us), MAX(t.duration_us)"), "");
+        sql.push(grouped_by(self.columns()));
+        read(snapshot, sql, self.columns(), groups).await
     }
-    let mut has_removed = false;
-    if let Some(removed) = removed {
-        if query.filter.is_of_span_sums() {
-            let before = groups.values().map(|row| row.calls).sum::<i64>();
-            let mut sql = snapshot.sql();
-            sql.push(if by_name { "SELECT tool_name AS d0, " } else { "SELECT " });
-            sql.push(counts(&sql.clone(), "spans", "timed", ""));
-            sql.push(", MIN(CASE WHEN spans < 0 THEN spans END), MIN(CASE WHEN spans < 0 THEN spans END) FROM ");
-            sql.table(&SPAN_CELLS).push(" WHERE what = ").bind(kind.name());
-            super::filter::within(&mut sql, "slot", removed);
-            query.filter.span_sums(&mut sql, true);
-            sql.push(grouped_by(columns));
-            read(snapshot, sql, columns, &mut groups).await?;
-            has_removed = groups.values().map(|row| row.calls).sum::<i64>() > before;
-        } else {
+
+    /// What is kept of removed rows; nothing where that cannot answer the query, which is noted.
+    async fn of_sums(
+        &self,
+        snapshot: &Snapshot,
+        removed: Window,
+        basis: &mut Basis,
+        groups: &mut Groups,
+    ) -> Result<()> {
+        if !self.query.filter.is_of_span_sums() {
             basis.note(
                 "removed rows are not in this answer: of tools and turns, sums by tool, workspace and status are kept",
             );
+            return Ok(());
         }
+        let mut sql = snapshot.sql();
+        let counts = counts(&sql, "spans", "timed", "");
+        sql.push(if self.by_name { "SELECT tool_name AS d0, " } else { "SELECT " }).push(counts);
+        // Extremes of nothing, of the right type.
+        sql.push(", MIN(CASE WHEN spans < 0 THEN spans END), MIN(CASE WHEN spans < 0 THEN spans END) FROM ");
+        sql.table(&SPAN_CELLS).push(" WHERE what = ").bind(self.kind.name());
+        super::filter::within(&mut sql, "slot", removed);
+        self.query.filter.span_sums(&mut sql, true);
+        sql.push(grouped_by(self.columns()));
+        read(snapshot, sql, self.columns(), groups).await
     }
-    let values = |sql: &mut Sql, window: Window| {
-        rows(sql, window, "t.duration_us AS v", " AND t.duration_us IS NOT NULL");
-    };
-    match (removed.filter(|_| has_removed), kept) {
-        (Some(removed), kept) if removed.is_of_whole(DAY) && query.filter.statuses.is_empty() => {
-            basis.sketched();
-            let mut sketches = Sketches::new();
-            let by: &[&str] = if by_name { &["tool_name"] } else { &[] };
-            let filter = |sql: &mut Sql| query.filter.span_sums(sql, false);
-            percentiles::of_days(snapshot, kind.name(), removed, by, &mut sketches, filter).await?;
-            if let Some(kept) = kept {
-                percentiles::of_values(snapshot, columns, &mut sketches, |sql| values(sql, kept)).await?;
-            }
-            for (key, row) in &mut groups {
-                if let Some(sketch) = sketches.get(key) {
-                    sketch.describe(&mut row.duration, query.percentile);
-                }
+
+    /// Finds exact percentiles of the rows in a window.
+    async fn rank(&self, snapshot: &Snapshot, kept: Window, groups: &mut Groups) -> Result<()> {
+        let percentile = self.query.percentile;
+        let counts: Vec<i64> = groups.values().map(|row| row.duration.n).collect();
+        let durations = |sql: &mut Sql| self.durations(sql, kept);
+        let found = percentiles::ranked(snapshot, percentile, self.columns(), &counts, durations).await?;
+        for (key, values) in found {
+            if let Some(row) = groups.get_mut(&key) {
+                row.duration.percentiles = percentile.of(row.duration.n, |position| values.get(&position).copied());
             }
         }
-        (Some(_), _) => {
+        Ok(())
+    }
+
+    /// Finds percentiles of removed rows and of those that are there together.
+    async fn sketch(
+        &self,
+        snapshot: &Snapshot,
+        (removed, kept): (Window, Option<Window>),
+        basis: &mut Basis,
+        groups: &mut Groups,
+    ) -> Result<()> {
+        if !removed.is_of_whole(DAY) || !self.query.filter.statuses.is_empty() {
             basis.note("percentiles and extremes of removed tools and turns are kept for whole days, of all statuses");
             for row in groups.values_mut() {
                 (row.duration.min, row.duration.max) = (None, None);
             }
+            return Ok(());
         }
-        (None, Some(kept)) => {
-            let counts: Vec<i64> = groups.values().map(|row| row.duration.n).collect();
-            let found = percentiles::ranked(snapshot, query.percentile, columns, &counts, |sql| values(sql, kept));
-            for (key, values) in found.await? {
-                if let Some(row) = groups.get_mut(&key) {
-                    row.duration.percentiles =
-                        query.percentile.of(row.duration.n, |position| values.get(&position).copied());
-                }
+        basis.sketched();
+        let mut sketches = Sketches::new();
+        let by: &[&str] = if self.by_name { &["tool_name"] } else { &[] };
+        let filter = |sql: &mut Sql| self.query.filter.span_sums(sql, false);
+        percentiles::of_days(snapshot, self.kind.name(), removed, by, &mut sketches, filter).await?;
+        if let Some(kept) = kept {
+            let durations = |sql: &mut Sql| self.durations(sql, kept);
+            percentiles::of_values(snapshot, self.columns(), &mut sketches, durations).await?;
+        }
+        for (key, row) in groups {
+            if let Some(sketch) = sketches.get(key) {
+                sketch.describe(&mut row.duration, self.query.percentile);
             }
         }
-        (None, None) => {}
+        Ok(())
     }
-    Ok(groups)
 }
 
 /// How many there are, failed ones, running ones, timed ones, and their duration.
@@ -287,12 +182,7 @@ fn counts(sql: &Sql, one: &str, timed: &str, prefix: &str) -> String {
     [sql.sum(one), failed, with("= 'running'"), sql.sum(timed), duration].join(", ")
 }
 
-async fn read(
-    snapshot: &Snapshot,
-    sql: Sql,
-    columns: usize,
-    groups: &mut BTreeMap<Vec<String>, ToolRow>,
-) -> Result<()> {
+async fn read(snapshot: &Snapshot, sql: Sql, columns: usize, groups: &mut Groups) -> Result<()> {
     for row in snapshot.rows(sql).await? {
         let int = |n: usize| row.int(columns + n);
         let (calls, errors, running) = (int(0)?, int(1)?, int(2)?);

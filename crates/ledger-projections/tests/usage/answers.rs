@@ -148,7 +148,8 @@ async fn tools(reader: &UsageReader, query: &UsageQuery, answers: &mut Answers) 
 }
 
 async fn lists(reader: &UsageReader, query: &UsageQuery, answers: &mut Answers) {
-    let limit = Limit::new(29).unwrap();
+    // So few that there are several pages.
+    let limit = Limit::new(9).unwrap();
     let mut after: Option<Cursor> = None;
     loop {
         let page = reader.sessions(query, limit, after.as_ref()).await.unwrap();
@@ -159,7 +160,7 @@ async fn lists(reader: &UsageReader, query: &UsageQuery, answers: &mut Answers) 
         }
     }
     loop {
-        let page = reader.turns(query, Limit::new(150).unwrap(), after.as_ref()).await.unwrap();
+        let page = reader.turns(query, Limit::new(40).unwrap(), after.as_ref()).await.unwrap();
         answers.add(format!("turns after {after:?}"), page.document(Zone::UTC));
         after = page.next;
         if after.is_none() {

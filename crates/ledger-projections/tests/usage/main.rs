@@ -5,10 +5,12 @@
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
-    reason = "the numbers of tests are small"
+    reason = "tests count to a few thousand"
 )]
 
 mod answers;
+mod canary;
+mod crash;
 mod days;
 mod defects;
 mod facts;
@@ -16,7 +18,11 @@ mod filters;
 mod generate;
 mod generated;
 mod invocations;
+mod large;
 mod observations;
+mod refusals;
+mod removed;
+mod retention;
 mod setting;
 mod stats;
 mod tools;
