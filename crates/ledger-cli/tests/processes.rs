@@ -11,7 +11,7 @@ use common::{Answer, Place, line, lines, sound_log};
 
 #[test]
 fn twelve_processes_append_to_one_file_at_once() {
-    let place = Place::new();
+    let place = Place::new().patient();
     let children: Vec<_> = (0..12)
         .map(|n| {
             let mut child = place.start(&["append", "--batch", "5"]);
@@ -58,7 +58,7 @@ fn a_follower_in_one_process_sees_what_others_append() {
 
 #[test]
 fn processes_agree_on_what_is_new() {
-    let place = Place::new();
+    let place = Place::new().patient();
     let children: Vec<_> = (0..6)
         .map(|_| {
             let mut child = place.start(&["append", "--batch", "3"]);
@@ -78,7 +78,7 @@ fn processes_agree_on_what_is_new() {
 /// and stores in each event the offset that it had looked up to. Judged again from the log, no decision was wrong.
 #[test]
 fn decisions_of_forty_processes_stand_when_judged_again() {
-    let place = Place::new();
+    let place = Place::new().patient();
     place.run_with(&["append"], &line("first")).ok();
     let workers: Vec<_> = (0..40)
         .map(|worker| {

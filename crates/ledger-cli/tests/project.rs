@@ -70,6 +70,14 @@ fn rows_that_are_removed_stay_in_the_sums_and_out_of_a_rebuild() {
     assert_eq!(after["percentiles"]["method"], "three_digits");
     let text = place.run(&["usage", "stats", "--format", "text"]).ok();
     assert!(text.contains("are removed: sums over them are exact, percentiles are of three leading digits"), "{text}");
+    let notes = |args: &[&str]| place.run(args).json()["notes"].to_string();
+    let by_session = notes(&["usage", "by", "session"]);
+    assert!(
+        by_session.contains("removed rows are not in this answer") && !by_session.contains("filters"),
+        "{by_session}"
+    );
+    let sessions = notes(&["usage", "sessions"]);
+    assert!(sessions.contains("no rows are kept; rows of before") && !sessions.contains("filters"), "{sessions}");
     let kept = four();
     assert_eq!(kept.run(&["project", "usage", "--remove-before", "2026-03-01"]).json()["removed"], 0);
     kept.run(&["project", "usage", "--remove-before", "2026-03-01", "--retention-days", "1"])

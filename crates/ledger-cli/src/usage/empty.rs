@@ -48,5 +48,12 @@ pub(super) async fn why(reader: &UsageReader, filter: &UsageFilter, thing: Thing
     if within == 0 {
         return Ok(format!("there are no {what} in this window; outside of it there are {count}"));
     }
-    Ok(format!("there are no {what} with these filters; without them there are {within} in this window"))
+    let removed = match all.basis.rows_removed_before {
+        Some(before) => format!("; rows of before {before} are removed"),
+        None => String::new(),
+    };
+    if *filter == UsageFilter::within(filter.window) {
+        return Ok(format!("of {within} {what} in this window no rows are kept{removed}"));
+    }
+    Ok(format!("there are no {what} with these filters; without them there are {within} in this window{removed}"))
 }

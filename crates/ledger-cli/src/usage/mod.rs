@@ -85,7 +85,7 @@ async fn by(place: &Place, args: ByArgs) -> Outcome {
     }
     let reader = reader(place, &asked).await?;
     let mut answer = reader.by_time(&query, Buckets { zone: asked.zone, width }).await?;
-    explain(&reader, &asked, answer.rows.is_empty(), Thing::Call, &mut answer.basis).await?;
+    explain(&reader, &asked, answer.total.metrics.calls == 0, Thing::Call, &mut answer.basis).await?;
     let columns = views::columns(dim);
     let what = format!("usage by {}", columns.first().map_or("time", |column| *column));
     print(&asked, &what, &views::usage(columns, &[]), &answer.document(asked.zone))
@@ -105,7 +105,7 @@ async fn grouped(
     }
     let reader = reader(place, asked).await?;
     let mut answer = reader.by(query, by, breakdown, sort, limit).await?;
-    explain(&reader, asked, answer.rows.is_empty(), Thing::Call, &mut answer.basis).await?;
+    explain(&reader, asked, answer.total.metrics.calls == 0, Thing::Call, &mut answer.basis).await?;
     let inner = breakdown.map(|inner| views::columns(Dim::Of(inner))).unwrap_or_default();
     let what = match breakdown {
         Some(inner) => format!("usage by {}, and each by {}", views::name(by), views::name(inner)),

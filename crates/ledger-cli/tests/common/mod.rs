@@ -29,18 +29,25 @@ pub(crate) const SETTINGS: [&str; 5] = [
 pub(crate) struct Place {
     folder: TempDir,
     ledger: PathBuf,
+    /// What is said of the ledger besides its path.
+    settings: &'static str,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger.db");
-        Self { folder, ledger }
+        Self { folder, ledger, settings: "" }
     }
 
     /// A folder of its own, for the ledger of another place.
     pub(crate) fn sharing(other: &Self) -> Self {
-        Self { ledger: other.ledger(), ..Self::new() }
+        Self { ledger: other.ledger(), settings: other.settings, ..Self::new() }
+    }
+
+    /// Processes wait long for each other: on a machine that is busy, one of many may not have its turn for a while.
+    pub(crate) fn patient(self) -> Self {
+        Self { settings: "?busy_timeout=60s", ..self }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -57,7 +64,8 @@ impl Place {
             command.env_remove(name);
         }
         command.current_dir(self.folder.path());
-        command.arg("--ledger").arg(self.ledger()).args(args);
+        let scheme = if self.settings.is_empty() { "" } else { "sqlite:" };
+        command.arg("--ledger").arg(format!("{scheme}{}{}", self.ledger().display(), self.settings)).args(args);
         command
     }
 
