@@ -14,6 +14,14 @@ use crate::Window;
 /// Times are counted in quarters of an hour, UTC: every zone's hours and days begin at one.
 pub(crate) const QUARTER: i64 = 900_000_000;
 
+/// Microseconds of a day of UTC.
+pub(crate) const DAY: i64 = 86_400_000_000;
+
+/// Where the unit of UTC begins that a time is in, all in microseconds.
+pub(crate) const fn floor(micros: i64, unit: i64) -> i64 {
+    micros - micros.rem_euclid(unit)
+}
+
 /// Most buckets of one answer.
 pub const MAX_BUCKETS: usize = 10_000;
 
@@ -156,7 +164,7 @@ impl Buckets {
         let begin = time.as_micros() - past_midnight % width;
         let at = |micros: i64| Timestamp::from_micros(micros);
         let is_same = |micros: i64| at(micros).is_ok_and(|time| self.zone.ahead(time) == ahead);
-        let quarter = time.as_micros() - time.as_micros().rem_euclid(QUARTER);
+        let quarter = floor(time.as_micros(), QUARTER);
         let mut first = quarter;
         while first > begin && is_same(first - QUARTER) {
             first -= QUARTER;

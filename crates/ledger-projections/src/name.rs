@@ -22,6 +22,11 @@ pub(crate) fn name(text: impl Into<String> + AsRef<str>) -> String {
     format!("{start}…{}", short_hash(text))
 }
 
+/// A name that is empty where it is not known.
+pub(crate) fn known(name: String) -> Option<String> {
+    Some(name).filter(|name| !name.is_empty())
+}
+
 /// The SHA-256 of a text, in hexadecimal digits.
 pub(crate) fn hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))

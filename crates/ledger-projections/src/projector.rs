@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use ledger_core::{Extent, Ledger, LedgerExt, Offset, PageSize, Read, RecordedEvent, Timestamp};
 
+use crate::calendar::{DAY, floor};
 use crate::store::{Connection, Database, Generation, Generations, Tables};
 use crate::{Error, Projection, Result};
 
 /// Events of one transaction, unless told otherwise.
 const PAGE: usize = 5_000;
-
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 
 /// How far a projection is behind its ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +136,7 @@ impl<P: Projection> Projector<P> {
     /// # Errors
     /// Those of the database.
     pub async fn remove_before(&mut self, time: Timestamp) -> Result<u64> {
-        let micros = time.as_micros();
-        let before = Timestamp::from_micros(micros - micros.rem_euclid(DAY)).unwrap_or(Timestamp::MIN);
+        let before = Timestamp::from_micros(floor(time.as_micros(), DAY)).unwrap_or(Timestamp::MIN);
         let mut connection = self.connect().await?;
         let live = Generations::new(&mut connection, &self.projection).live().await?;
         self.connection = Some(connection);

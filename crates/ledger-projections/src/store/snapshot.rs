@@ -11,7 +11,7 @@ use super::database::Database;
 use super::engine::Engine;
 use super::generations::{Generation, Generations};
 use super::sql::Sql;
-use crate::{Error, Projection, Result};
+use crate::{Error, Projection, Result, Window};
 
 /// How often an answer is begun again because the tables that it reads were replaced meanwhile.
 const ATTEMPTS: usize = 5;
@@ -50,6 +50,12 @@ impl Snapshot {
     /// Rows of before this time are removed.
     pub(crate) fn kept_from(&self) -> Timestamp {
         self.live.kept_from
+    }
+
+    /// The parts of a window whose rows are there, and whose rows are removed; `None` where there is no such part.
+    pub(crate) fn split(&self, window: Window) -> (Option<Window>, Option<Window>) {
+        let kept_from = self.kept_from();
+        (window.from(kept_from), window.before(kept_from).filter(|_| kept_from > Timestamp::MIN))
     }
 
     pub(crate) async fn rows(&self, sql: Sql) -> Result<Vec<Row>> {

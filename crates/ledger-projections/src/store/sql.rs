@@ -3,6 +3,8 @@
 use super::engine::Engine;
 use super::schema::Table;
 use super::tables::{Cell, live_name};
+use crate::Window;
+use crate::name::name;
 
 /// A statement about the tables of one generation.
 ///
@@ -45,6 +47,38 @@ impl Sql {
             self.push(if n == 0 { "(" } else { ", " }).bind(value);
         }
         self.push(")")
+    }
+
+    /// That a time is in a window, after another condition.
+    pub(crate) fn within(&mut self, column: &str, window: Window) -> &mut Self {
+        if let Some(since) = window.since() {
+            self.push(format!(" AND {column} >= ")).bind(since.as_micros());
+        }
+        if let Some(until) = window.until() {
+            self.push(format!(" AND {column} < ")).bind(until.as_micros());
+        }
+        self
+    }
+
+    /// That a column has one of several names, if any are given, after another condition.
+    pub(crate) fn one_of(&mut self, column: &str, names: &[String]) -> &mut Self {
+        if !names.is_empty() {
+            self.push(format!(" AND {column} IN ")).bind_names(names);
+        }
+        self
+    }
+
+    /// The places of names as tables have them, in brackets.
+    pub(crate) fn bind_names(&mut self, names: &[String]) -> &mut Self {
+        self.bind_all(names.iter().map(|text| name(text.as_str())))
+    }
+
+    /// That a row comes after another one, which has this time and key, in a list with the newest first and of those of one
+    /// time the one with the greatest key; after another condition.
+    pub(crate) fn after_row(&mut self, time: &str, key: &str, (at, last): (i64, &str)) -> &mut Self {
+        // The first of these says nothing new, and is what an index can begin at.
+        self.push(format!(" AND {time} <= ")).bind(at).push(format!(" AND ({time} < ")).bind(at);
+        self.push(format!(" OR {key} < ")).bind(last).push(")")
     }
 
     /// The whole part of a quotient of whole numbers that are not negative.

@@ -1,7 +1,6 @@
 //! Which executions an answer is about.
 
 use crate::Window;
-use crate::name::name;
 use crate::store::Sql;
 
 /// Which executions an answer is about: those that have one of the values that are named, in each respect in which
@@ -39,14 +38,9 @@ impl StrategyFilter {
         sql.push(" WHERE 1 = 1");
         let dimensions =
             [("strategy_id", strategies), ("tenant_id", tenants), ("strategy_version", versions), ("status", statuses)];
-        for (column, values) in dimensions.into_iter().filter(|(_, values)| !values.is_empty()) {
-            sql.push(format!(" AND {column} IN ")).bind_all(values.iter().map(name));
+        for (column, values) in dimensions {
+            sql.one_of(column, values);
         }
-        if let Some(since) = window.since() {
-            sql.push(" AND executed_at >= ").bind(since.as_micros());
-        }
-        if let Some(until) = window.until() {
-            sql.push(" AND executed_at < ").bind(until.as_micros());
-        }
+        sql.within("executed_at", *window);
     }
 }

@@ -118,10 +118,7 @@ pub(super) async fn list(
     );
     filter.condition(sql.table(&EXECUTIONS));
     if let Some(Cursor { executed_at, event_id }) = after {
-        let micros = executed_at.as_micros();
-        // The first of these says nothing new, and is what an index can begin at.
-        sql.push(" AND executed_at <= ").bind(micros).push(" AND (executed_at < ").bind(micros);
-        sql.push(" OR event_id < ").bind(event_id.as_str()).push(")");
+        sql.after_row("executed_at", "event_id", (executed_at.as_micros(), event_id.as_str()));
     }
     sql.push(format!(" ORDER BY executed_at DESC, event_id DESC LIMIT {}", limit.0 + 1));
     let mut rows = snapshot.rows(sql).await?.iter().map(row).collect::<Result<Vec<_>>>()?;

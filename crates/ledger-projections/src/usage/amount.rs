@@ -6,7 +6,7 @@ use ledger_events::Millis;
 const MAX_TOKENS: u64 = 1_000_000_000_000;
 
 /// Longest duration: a year, in microseconds. Sums of 290,000 such durations fit into 64 bits.
-const MAX_MICROS: f64 = 31_622_400e6;
+const MAX_MICROS: i64 = 31_622_400_000_000;
 
 /// Nothing has so much of it; the event that says so is not understood.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,12 +21,12 @@ pub(super) fn tokens(tokens: u64) -> Result<i64, TooMuch> {
 #[allow(clippy::cast_possible_truncation, reason = "it is whole, not negative, and far below 2^53")]
 pub(super) fn micros(millis: Millis) -> Result<i64, TooMuch> {
     let micros = (millis.get() * 1_000.0).round();
-    if micros <= MAX_MICROS { Ok(micros as i64) } else { Err(TooMuch) }
+    if micros <= MAX_MICROS as f64 { Ok(micros as i64) } else { Err(TooMuch) }
 }
 
 /// What lies between two ends, of which the second may not be the later one; `None` when that is longer than anything takes.
 pub(super) fn duration(micros: i64) -> Option<i64> {
-    Some(micros.max(0)).filter(|micros| *micros <= 31_622_400_000_000)
+    Some(micros.max(0)).filter(|micros| *micros <= MAX_MICROS)
 }
 
 /// None is the lowest.

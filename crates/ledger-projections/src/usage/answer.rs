@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use super::digits::SKETCH_ERROR;
 use super::metrics::Metrics;
 use super::query::{Counting, Per, UsageQuery};
+use crate::name::known;
 use crate::store::Snapshot;
 use crate::{Percentile, Window};
 
@@ -129,7 +130,7 @@ impl Unpriced {
             let (calls, tokens) = (metrics.unpriced_calls, metrics.unpriced_tokens);
             unpriced.calls += calls;
             unpriced.tokens += tokens;
-            let model = Some(model.clone()).filter(|model| !model.is_empty());
+            let model = known(model.clone());
             unpriced.models.push(UnpricedModel { provider: provider.clone(), model, calls, tokens });
         }
         unpriced.models.sort_by_key(|model| std::cmp::Reverse(model.tokens));

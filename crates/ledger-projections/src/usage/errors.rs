@@ -6,11 +6,11 @@ use ledger_core::Timestamp;
 use serde::Serialize;
 
 use super::answer::Basis;
-use super::figures::figures;
+use super::figures::sums;
 use super::query::{Limit, Per, UsageQuery};
 use super::spans::{self, Kind};
 use super::tables::{CALLS, PASSED_OVER, SESSIONS};
-use super::{Usage, UsageReader};
+use super::{Metrics, Usage, UsageReader};
 use crate::store::Snapshot;
 use crate::{PicoUsd, Result};
 
@@ -77,8 +77,7 @@ impl UsageReader {
         self.database
             .answer(&usage, |snapshot| async move {
                 let mut basis = Basis::new(&snapshot, query);
-                let mut all = figures(&snapshot, query, query.filter.window, &[], &mut basis).await?;
-                let all = all.remove(&Vec::new()).unwrap_or_default();
+                let all = counted(&snapshot, query, &mut basis).await?;
                 let mut rows = errors(&snapshot, query).await?;
                 if rows.iter().map(|row| row.calls).sum::<i64>() < all.failed {
                     basis.note(
@@ -103,16 +102,13 @@ impl UsageReader {
         self.database
             .answer(&usage, |snapshot| async move {
                 let mut basis = Basis::new(&snapshot, query);
-                let mut all = figures(&snapshot, query, query.filter.window, &[], &mut basis).await?;
-                let all = all.remove(&Vec::new()).unwrap_or_default();
-                let tools = spans::figures(&snapshot, query, Kind::Tool, false, &mut basis).await?;
-                let turns = spans::figures(&snapshot, query, Kind::Turn, false, &mut basis).await?;
-                let count = |spans: BTreeMap<Vec<String>, super::ToolRow>| spans.values().map(|row| row.calls).sum();
+                let all = counted(&snapshot, query, &mut basis).await?;
+                let tools = spans::count(&snapshot, query, Kind::Tool, &mut basis).await?;
+                let turns = spans::count(&snapshot, query, Kind::Turn, &mut basis).await?;
                 let mut sql = snapshot.sql();
                 sql.push("SELECT COUNT(*) FROM ").table(&SESSIONS);
                 let sessions = snapshot.rows(sql).await?.first().map_or(Ok(0), |row| row.int(0))?;
                 let passed_over = passed_over(&snapshot).await?;
-                let (tools, turns) = (count(tools), count(turns));
                 let (calls, invocations) = (all.calls, all.invocations);
                 Ok(Counts { basis, calls, invocations, tools, turns, sessions, passed_over })
             })
@@ -123,6 +119,12 @@ impl UsageReader {
 /// The same question about calls, which is what is counted here.
 fn of_calls(query: &UsageQuery) -> UsageQuery {
     UsageQuery { per: Per::Call, ..query.clone() }
+}
+
+/// All calls that are asked about, counted.
+async fn counted(snapshot: &Snapshot, query: &UsageQuery, basis: &mut Basis) -> Result<Metrics> {
+    let (mut all, _) = sums(snapshot, query, query.filter.window, &[], basis).await?;
+    Ok(all.remove(&Vec::new()).unwrap_or_default())
 }
 
 async fn errors(snapshot: &Snapshot, query: &UsageQuery) -> Result<Vec<ErrorRow>> {

@@ -1,18 +1,13 @@
 //! Figures over a window, from rows as far as there are any, and from what is kept of removed rows.
 
-use ledger_core::Timestamp;
-
 use super::answer::Basis;
 use super::dimension::Part;
 use super::query::{Per, UsageQuery};
 use super::source::{self, Groups};
 use super::{Metrics, percentiles};
-use crate::calendar::QUARTER;
+use crate::calendar::{DAY, QUARTER};
 use crate::store::Snapshot;
 use crate::{Result, Window};
-
-/// Microseconds of a day.
-pub(super) const DAY: i64 = 86_400_000_000;
 
 /// Figures by the values of some columns; `basis` gets what is to be said about them.
 pub(super) async fn figures(
@@ -22,30 +17,67 @@ pub(super) async fn figures(
     parts: &[Part],
     basis: &mut Basis,
 ) -> Result<Groups> {
-    let kept_from = snapshot.kept_from();
-    let kept = window.from(kept_from);
+    let (mut groups, shape) = sums(snapshot, query, window, parts, basis).await?;
+    let (kept, _) = snapshot.split(window);
+    match shape {
+        Shape::Exact => {
+            if let Some(kept) = kept {
+                percentiles::exact(snapshot, query, kept, parts, &mut groups).await?;
+            }
+        }
+        Shape::Sketched(removed) => {
+            percentiles::sketched(snapshot, query, removed, kept, parts, &mut groups).await?;
+        }
+        Shape::NotKept => groups.values_mut().for_each(forget_shape),
+    }
+    Ok(groups)
+}
+
+/// The figures of all; `None` where there are no calls.
+pub(super) async fn of_all(
+    snapshot: &Snapshot,
+    query: &UsageQuery,
+    window: Window,
+    basis: &mut Basis,
+) -> Result<Option<Metrics>> {
+    Ok(figures(snapshot, query, window, &[], basis).await?.remove(&Vec::new()))
+}
+
+/// How percentiles of a window are to be found.
+pub(super) enum Shape {
+    Exact,
+    /// Of the rows that are there and of this removed part together.
+    Sketched(Window),
+    NotKept,
+}
+
+/// Counts and sums by the values of some columns, without percentiles, and how those are to be found.
+pub(super) async fn sums(
+    snapshot: &Snapshot,
+    query: &UsageQuery,
+    window: Window,
+    parts: &[Part],
+    basis: &mut Basis,
+) -> Result<(Groups, Shape)> {
+    let (kept, removed) = snapshot.split(window);
     let mut groups = match kept {
         Some(kept) => source::of_rows(snapshot, query, kept, parts).await?,
         None => Groups::new(),
     };
-    let removed = window.before(kept_from).filter(|_| kept_from > Timestamp::MIN);
-    let sums = match removed {
-        Some(removed) => of_removed(snapshot, query, removed, parts, basis).await?,
-        None => Groups::new(),
-    };
-    if let (Some(removed), false) = (removed, sums.is_empty()) {
-        source::add(&mut groups, sums);
-        if removed.is_of_whole(DAY) {
-            basis.sketched();
-            percentiles::sketched(snapshot, query, removed, kept, parts, &mut groups).await?;
-        } else {
-            basis.note("the window has a part of a day whose rows are removed; percentiles and extremes of parts of days are not kept");
-            groups.values_mut().for_each(forget_shape);
-        }
-    } else if let Some(kept) = kept {
-        percentiles::exact(snapshot, query, kept, parts, &mut groups).await?;
+    let Some(removed) = removed else { return Ok((groups, Shape::Exact)) };
+    let sums = of_removed(snapshot, query, removed, parts, basis).await?;
+    if sums.is_empty() {
+        return Ok((groups, Shape::Exact));
     }
-    Ok(groups)
+    source::add(&mut groups, sums);
+    if removed.is_of_whole(DAY) {
+        basis.sketched();
+        return Ok((groups, Shape::Sketched(removed)));
+    }
+    basis.note(
+        "the window has a part of a day whose rows are removed; percentiles and extremes of parts of days are not kept",
+    );
+    Ok((groups, Shape::NotKept))
 }
 
 /// What is kept of removed rows; nothing where that cannot answer the query, which is noted.

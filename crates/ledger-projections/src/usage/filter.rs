@@ -53,14 +53,14 @@ impl UsageFilter {
     /// That a call, `c`, is one of these, in a window of its own.
     pub(super) fn calls(&self, sql: &mut Sql, time: &str, window: Window) {
         self.names(sql, "c.");
-        list(sql, "c.session_id", &self.sessions);
-        list(sql, "c.turn_id", &self.turns);
-        list(sql, "c.status", &self.statuses);
-        within(sql, time, window);
+        sql.one_of("c.session_id", &self.sessions);
+        sql.one_of("c.turn_id", &self.turns);
+        sql.one_of("c.status", &self.statuses);
+        sql.within(time, window);
         if !self.tools.is_empty() {
             sql.push(" AND EXISTS (SELECT 1 FROM ").table(&TOOLS).push(" t WHERE t.session_id = c.session_id");
             sql.push(SAME_TURN);
-            list(sql, "t.tool_name", &self.tools);
+            sql.one_of("t.tool_name", &self.tools);
             sql.push(")");
         }
     }
@@ -69,23 +69,23 @@ impl UsageFilter {
     pub(super) fn sums(&self, sql: &mut Sql, status: Option<&str>) {
         self.names(sql, "");
         if let Some(status) = status {
-            list(sql, status, &self.statuses);
+            sql.one_of(status, &self.statuses);
         }
     }
 
     /// That a call of a tool, or a turn, `t`, is one of these.
     pub(super) fn spans(&self, sql: &mut Sql, is_tool: bool, window: Window) {
         workspaces(sql, "t.", &self.workspaces);
-        list(sql, "t.session_id", &self.sessions);
-        list(sql, "t.turn_id", &self.turns);
-        list(sql, "t.status", &self.statuses);
-        within(sql, "t.started_at", window);
+        sql.one_of("t.session_id", &self.sessions);
+        sql.one_of("t.turn_id", &self.turns);
+        sql.one_of("t.status", &self.statuses);
+        sql.within("t.started_at", window);
         if is_tool {
-            list(sql, "t.tool_name", &self.tools);
+            sql.one_of("t.tool_name", &self.tools);
         } else if !self.tools.is_empty() {
             sql.push(" AND EXISTS (SELECT 1 FROM ").table(&TOOLS);
             sql.push(" o WHERE o.session_id = t.session_id AND (o.turn_id = t.turn_id OR o.turn_id IS NULL)");
-            list(sql, "o.tool_name", &self.tools);
+            sql.one_of("o.tool_name", &self.tools);
             sql.push(")");
         }
         if self.is_of_calls() {
@@ -99,9 +99,9 @@ impl UsageFilter {
     /// That a tool or turn whose rows are removed is one of these; only workspaces, tools and statuses are kept of those.
     pub(super) fn span_sums(&self, sql: &mut Sql, has_status: bool) {
         workspaces(sql, "", &self.workspaces);
-        list(sql, "tool_name", &self.tools);
+        sql.one_of("tool_name", &self.tools);
         if has_status {
-            list(sql, "status", &self.statuses);
+            sql.one_of("status", &self.statuses);
         }
     }
 
@@ -118,15 +118,15 @@ impl UsageFilter {
     /// That a session, `s`, is one of these, by what it has itself.
     pub(super) fn sessions(&self, sql: &mut Sql) {
         workspaces(sql, "s.", &self.workspaces);
-        list(sql, "s.session_id", &self.sessions);
-        within(sql, "s.first_at", self.window);
+        sql.one_of("s.session_id", &self.sessions);
+        sql.within("s.first_at", self.window);
     }
 
     fn names(&self, sql: &mut Sql, prefix: &str) {
-        list(sql, &format!("{prefix}tenant"), &self.tenants);
-        list(sql, &format!("{prefix}operation"), &self.operations);
-        list(sql, &format!("{prefix}provider"), &self.providers);
-        list(sql, &format!("{prefix}model"), &self.models);
+        sql.one_of(&format!("{prefix}tenant"), &self.tenants);
+        sql.one_of(&format!("{prefix}operation"), &self.operations);
+        sql.one_of(&format!("{prefix}provider"), &self.providers);
+        sql.one_of(&format!("{prefix}model"), &self.models);
         workspaces(sql, prefix, &self.workspaces);
     }
 }
@@ -134,28 +134,10 @@ impl UsageFilter {
 /// A turn of a call `c` and a tool or turn `t` is the same, unless one of them does not know its turn.
 const SAME_TURN: &str = " AND (t.turn_id = c.turn_id OR t.turn_id IS NULL OR c.turn_id IS NULL)";
 
-/// That a time is in a window.
-pub(super) fn within(sql: &mut Sql, column: &str, window: Window) {
-    if let Some(since) = window.since() {
-        sql.push(format!(" AND {column} >= ")).bind(since.as_micros());
-    }
-    if let Some(until) = window.until() {
-        sql.push(format!(" AND {column} < ")).bind(until.as_micros());
-    }
-}
-
-/// That a column has one of several values, if any are given.
-pub(super) fn list(sql: &mut Sql, column: &str, values: &[String]) {
-    if !values.is_empty() {
-        let names = values.iter().map(|value| crate::name::name(value.as_str()));
-        sql.push(format!(" AND {column} IN ")).bind_all(names);
-    }
-}
-
 fn workspaces(sql: &mut Sql, prefix: &str, values: &[String]) {
     if !values.is_empty() {
         sql.push(format!(" AND {prefix}workspace IN (SELECT w.workspace FROM ")).table(&WORKSPACES);
-        sql.push(" w WHERE w.workspace IN ").bind_all(values.iter().map(|value| crate::name::name(value.as_str())));
-        sql.push(" OR w.label IN ").bind_all(values.iter().map(|value| crate::name::name(value.as_str()))).push(")");
+        sql.push(" w WHERE w.workspace IN ").bind_names(values);
+        sql.push(" OR w.label IN ").bind_names(values).push(")");
     }
 }

@@ -12,6 +12,7 @@ use super::reader::labels;
 use super::source::{self, Groups};
 use super::tables::{CALLS, SESSIONS, TOOLS, TURNS};
 use super::{Metrics, TokenSums, Usage, UsageFilter, UsageReader};
+use crate::name::known;
 use crate::store::{Row, Snapshot, Sql};
 use crate::{PicoUsd, Result, Window};
 
@@ -125,7 +126,7 @@ impl UsageReader {
                 let rows = found.iter().map(|row| {
                     let session = row.text(0)?;
                     let Metrics { calls, failed, cost, cost_ok, tokens, .. } = metrics(&calls, &[&session]);
-                    let workspace = Some(row.text(4)?).filter(|workspace| !workspace.is_empty());
+                    let workspace = known(row.text(4)?);
                     Ok(SessionRow {
                         parent: row.maybe_text(2)?,
                         agent: row.maybe_text(3)?,
@@ -178,7 +179,7 @@ impl UsageReader {
                     Ok(TurnRow {
                         session,
                         turn,
-                        workspace: row.maybe_text(4)?.filter(|workspace| !workspace.is_empty()),
+                        workspace: known(row.text(4)?),
                         started_at: Timestamp::from_micros(row.int(1)?)?,
                         completed_at,
                         status: row.text(6)?,
@@ -218,8 +219,7 @@ pub(super) fn happened_in(sql: &mut Sql, filter: &UsageFilter) {
 /// The rest of a statement that selects a page, and one row more if there is one.
 fn page(sql: &mut Sql, time: &str, key: &str, limit: Limit, after: Option<&Cursor>) {
     if let Some(Cursor { at, key: last }) = after {
-        sql.push(format!(" AND ({time} < ")).bind(*at).push(format!(" OR ({time} = ")).bind(*at);
-        sql.push(format!(" AND {key} < ")).bind(last.as_str()).push("))");
+        sql.after_row(time, key, (*at, last));
     }
     sql.push(format!(" ORDER BY {time} DESC, {key} DESC LIMIT {}", limit.get() + 1));
 }

@@ -138,7 +138,7 @@ pub(super) async fn of_days(
     let named: String = columns.iter().enumerate().map(|(n, column)| format!("{column} AS d{n}, ")).collect();
     sql.push(format!("SELECT {named}bin, {n}, MIN(least), MAX(greatest) FROM ")).table(&BINS);
     sql.push(" WHERE measure = ").bind(measure);
-    super::filter::within(&mut sql, "day", removed);
+    sql.within("day", removed);
     filter(&mut sql);
     sql.push(format!(" GROUP BY {}bin", names_of(columns.len())));
     let at = columns.len();

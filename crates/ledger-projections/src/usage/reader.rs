@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use super::answer::{Basis, Unpriced, UsageAnswer, UsageRow};
 use super::dimension::{Dimension, Part};
-use super::figures::figures;
+use super::figures::{figures, of_all, sums};
 use super::query::{Limit, Per, Sort, UsageQuery};
 use super::source::Groups;
 use super::tables::WORKSPACES;
 use super::{Metrics, Usage};
+use crate::name::known;
 use crate::store::Snapshot;
 use crate::{Database, Result};
 
@@ -90,8 +91,7 @@ pub(super) async fn answer(
 
 /// The figures of all, broken down when there are columns for that.
 async fn total(snapshot: &Snapshot, query: &UsageQuery, inner: &[Part], basis: &mut Basis) -> Result<UsageRow> {
-    let mut found = figures(snapshot, query, query.filter.window, &[], basis).await?;
-    let metrics = found.remove(&Vec::new()).unwrap_or_default();
+    let metrics = of_all(snapshot, query, query.filter.window, basis).await?.unwrap_or_default();
     let mut breakdown = None;
     if !inner.is_empty() {
         let found = figures(snapshot, query, query.filter.window, inner, basis).await?;
@@ -107,7 +107,8 @@ async fn unpriced(snapshot: &Snapshot, query: &UsageQuery, total: &Metrics, basi
         return Ok(Unpriced::default());
     }
     let parts: Vec<Part> = [Dimension::Provider, Dimension::Model].iter().flat_map(|by| by.parts()).copied().collect();
-    Ok(Unpriced::new(&figures(snapshot, query, query.filter.window, &parts, basis).await?))
+    let (by_model, _) = sums(snapshot, query, query.filter.window, &parts, basis).await?;
+    Ok(Unpriced::new(&by_model))
 }
 
 fn rows(parts: &[Part], groups: Groups) -> Vec<UsageRow> {
@@ -117,7 +118,6 @@ fn rows(parts: &[Part], groups: Groups) -> Vec<UsageRow> {
 }
 
 fn named(parts: &[Part], values: Vec<String>) -> Vec<(&'static str, Option<String>)> {
-    let known = |value: String| Some(value).filter(|value| !value.is_empty());
     parts.iter().zip(values).map(|(part, value)| (part.name, known(value))).collect()
 }
 
@@ -126,7 +126,7 @@ fn break_down(rows: &mut [UsageRow], outer: usize, inner: &[Part], found: Groups
     let mut by_outer: BTreeMap<Vec<Option<String>>, Vec<UsageRow>> = BTreeMap::new();
     for (mut values, metrics) in found {
         let key = named(inner, values.split_off(outer));
-        let values = values.into_iter().map(|value| Some(value).filter(|value| !value.is_empty())).collect();
+        let values = values.into_iter().map(known).collect();
         by_outer.entry(values).or_default().push(UsageRow { key, metrics, breakdown: None });
     }
     for row in rows {

@@ -5,10 +5,8 @@ use ledger_core::Timestamp;
 use super::digits;
 use super::tables::{BINS, CALLS, SESSIONS, TOOLS, TURNS};
 use crate::Result;
+use crate::calendar::DAY;
 use crate::store::{Table, Tables};
-
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 
 /// Removes the rows of before the beginning of a UTC day; how many there were.
 pub(super) async fn remove_before(tables: &mut Tables<'_>, before: Timestamp) -> Result<u64> {

@@ -8,13 +8,13 @@ use serde::{Serialize, Serializer};
 
 use super::answer::{Basis, UsageAnswer, UsageRow};
 use super::dimension::Part;
-use super::figures::{figures, is_of_sums, of_removed};
+use super::figures::{is_of_sums, of_all, of_removed};
 use super::query::{Per, UsageQuery};
 use super::reader::answer;
 use super::source;
 use super::tables::{CALLS, CELLS};
 use super::{Metrics, Usage, UsageReader};
-use crate::calendar::QUARTER;
+use crate::calendar::{QUARTER, floor};
 use crate::store::Snapshot;
 use crate::{Bucket, Buckets, Result, Width, Window};
 
@@ -117,15 +117,13 @@ impl UsageReader {
                 let mut total = UsageRow::default();
                 if let Some(window) = extent(&snapshot, query.filter.window).await? {
                     for bucket in buckets.of(window)? {
-                        let mut found = figures(&snapshot, query, bucket.window, &[], &mut basis).await?;
-                        if let Some(metrics) = found.remove(&Vec::new()) {
+                        if let Some(metrics) = of_all(&snapshot, query, bucket.window, &mut basis).await? {
                             let start = ("start", Some(bucket.start.to_string()));
                             let key = vec![(called(buckets.width), Some(bucket.label)), start];
                             rows.push(UsageRow { key, metrics, breakdown: None });
                         }
                     }
-                    let mut found = figures(&snapshot, query, window, &[], &mut basis).await?;
-                    total.metrics = found.remove(&Vec::new()).unwrap_or_default();
+                    total.metrics = of_all(&snapshot, query, window, &mut basis).await?.unwrap_or_default();
                 }
                 let of_rows = rows.len();
                 answer(&snapshot, query, basis, (rows, of_rows), total).await
@@ -145,7 +143,7 @@ const fn called(width: Width) -> &'static str {
 }
 
 fn quarter(time: Option<Timestamp>) -> i64 {
-    time.map_or(i64::MIN, |time| time.as_micros() - time.as_micros().rem_euclid(QUARTER))
+    time.map_or(i64::MIN, |time| floor(time.as_micros(), QUARTER))
 }
 
 /// The first quarter that begins at `time` or later.
@@ -161,11 +159,11 @@ async fn slots(
     basis: &mut Basis,
 ) -> Result<BTreeMap<i64, Metrics>> {
     let mut groups = source::Groups::new();
-    let kept_from = snapshot.kept_from();
-    if let Some(removed) = window.before(kept_from).filter(|_| kept_from > Timestamp::MIN) {
+    let (kept, removed) = snapshot.split(window);
+    if let Some(removed) = removed {
         source::add(&mut groups, of_removed(snapshot, query, removed, &[SLOT], basis).await?);
     }
-    for (part, is_whole) in window.from(kept_from).into_iter().flat_map(Window::by_quarters) {
+    for (part, is_whole) in kept.into_iter().flat_map(Window::by_quarters) {
         let found = if is_whole && is_of_sums(query, &[SLOT]) {
             source::of_sums(snapshot, query, part, &[SLOT]).await?
         } else {
@@ -200,7 +198,7 @@ pub(super) async fn extent(snapshot: &Snapshot, window: Window) -> Result<Option
     for (table, column, width) in [(&CALLS, "started_at", 1), (&CELLS, "slot", QUARTER)] {
         let mut sql = snapshot.sql();
         sql.push(format!("SELECT MIN({column}), MAX({column}) FROM ")).table(table).push(" WHERE 1 = 1");
-        super::filter::within(&mut sql, column, window);
+        sql.within(column, window);
         for row in snapshot.rows(sql).await? {
             least = row.maybe_int(0)?.into_iter().chain(least).min();
             greatest = row.maybe_int(1)?.map(|last| last + width).into_iter().chain(greatest).max();

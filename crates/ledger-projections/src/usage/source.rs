@@ -80,7 +80,7 @@ pub(super) fn rows(sql: &mut Sql, query: &UsageQuery, window: Window, parts: &[P
             sql.table(&CALLS).push(" c WHERE 1 = 1");
             query.filter.calls(sql, "c.invoked_at", window);
             // No call starts before the first of its invocation; there is an index for this.
-            super::filter::within(sql, "c.started_at", Window::starting(window.since()));
+            sql.within("c.started_at", Window::starting(window.since()));
             sql.push(") AS of_invocation GROUP BY ").push(names(parts)).push("g0, g1, g2, g3");
         }
     }
@@ -137,7 +137,7 @@ pub(super) async fn of_sums(snapshot: &Snapshot, query: &UsageQuery, window: Win
         ));
     }
     sql.push(" FROM ").table(&CELLS).push(" WHERE 1 = 1");
-    super::filter::within(&mut sql, "slot", window);
+    sql.within("slot", window);
     query.filter.sums(&mut sql, Some("status"));
     sql.push(grouped_by(parts.len()));
     read(snapshot, sql, parts).await

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ledger_core::Timestamp;
-
 use super::answer::Basis;
-use super::figures::DAY;
+use super::figures::Shape;
 use super::percentiles::{self, Sketches};
 use super::query::UsageQuery;
 use super::source::{grouped_by, key};
 use super::tables::{SPAN_CELLS, TOOLS, TURNS};
 use super::{ToolRow, metrics};
+use crate::calendar::DAY;
 use crate::store::{Snapshot, Sql, Table};
 use crate::{Distribution, Result, Window};
 
@@ -46,24 +45,29 @@ pub(super) async fn figures(
     by_name: bool,
     basis: &mut Basis,
 ) -> Result<Groups> {
-    let kept_from = snapshot.kept_from();
-    let kept = query.filter.window.from(kept_from);
-    let removed = query.filter.window.before(kept_from).filter(|_| kept_from > Timestamp::MIN);
     let spans = Spans { query, kind, by_name };
-    let mut groups = Groups::new();
-    if let Some(removed) = removed {
-        spans.of_sums(snapshot, removed, basis, &mut groups).await?;
-    }
-    let removed = removed.filter(|_| !groups.is_empty());
-    if let Some(kept) = kept {
-        spans.of_rows(snapshot, kept, &mut groups).await?;
-    }
-    match (removed, kept) {
-        (Some(removed), kept) => spans.sketch(snapshot, (removed, kept), basis, &mut groups).await?,
-        (None, Some(kept)) => spans.rank(snapshot, kept, &mut groups).await?,
-        (None, None) => {}
+    let (mut groups, shape) = spans.sums(snapshot, basis).await?;
+    let (kept, _) = snapshot.split(query.filter.window);
+    match shape {
+        Shape::Exact => {
+            if let Some(kept) = kept {
+                spans.rank(snapshot, kept, &mut groups).await?;
+            }
+        }
+        Shape::Sketched(removed) => spans.sketch(snapshot, (removed, kept), &mut groups).await?,
+        Shape::NotKept => {
+            for row in groups.values_mut() {
+                (row.duration.min, row.duration.max) = (None, None);
+            }
+        }
     }
     Ok(groups)
+}
+
+/// How many there are.
+pub(super) async fn count(snapshot: &Snapshot, query: &UsageQuery, kind: Kind, basis: &mut Basis) -> Result<i64> {
+    let (groups, _) = Spans { query, kind, by_name: false }.sums(snapshot, basis).await?;
+    Ok(groups.values().map(|row| row.calls).sum())
 }
 
 /// Figures by name; without a name, of all.
@@ -91,6 +95,26 @@ impl Spans<'_> {
     /// Selects durations, as `v`.
     fn durations(&self, sql: &mut Sql, window: Window) {
         self.rows(sql, window, "t.duration_us AS v", " AND t.duration_us IS NOT NULL");
+    }
+
+    /// Counts and sums without percentiles, and how those are to be found.
+    async fn sums(&self, snapshot: &Snapshot, basis: &mut Basis) -> Result<(Groups, Shape)> {
+        let (kept, removed) = snapshot.split(self.query.filter.window);
+        let mut groups = Groups::new();
+        if let Some(removed) = removed {
+            self.of_sums(snapshot, removed, basis, &mut groups).await?;
+        }
+        let removed = removed.filter(|_| !groups.is_empty());
+        if let Some(kept) = kept {
+            self.of_rows(snapshot, kept, &mut groups).await?;
+        }
+        let Some(removed) = removed else { return Ok((groups, Shape::Exact)) };
+        if removed.is_of_whole(DAY) && self.query.filter.statuses.is_empty() {
+            basis.sketched();
+            return Ok((groups, Shape::Sketched(removed)));
+        }
+        basis.note("percentiles and extremes of removed tools and turns are kept for whole days, of all statuses");
+        Ok((groups, Shape::NotKept))
     }
 
     async fn of_rows(&self, snapshot: &Snapshot, kept: Window, groups: &mut Groups) -> Result<()> {
@@ -121,7 +145,7 @@ impl Spans<'_> {
         // Extremes of nothing, of the right type.
         sql.push(", MIN(CASE WHEN spans < 0 THEN spans END), MIN(CASE WHEN spans < 0 THEN spans END) FROM ");
         sql.table(&SPAN_CELLS).push(" WHERE what = ").bind(self.kind.name());
-        super::filter::within(&mut sql, "slot", removed);
+        sql.within("slot", removed);
         self.query.filter.span_sums(&mut sql, true);
         sql.push(grouped_by(self.columns()));
         read(snapshot, sql, self.columns(), groups).await
@@ -146,17 +170,8 @@ impl Spans<'_> {
         &self,
         snapshot: &Snapshot,
         (removed, kept): (Window, Option<Window>),
-        basis: &mut Basis,
         groups: &mut Groups,
     ) -> Result<()> {
-        if !removed.is_of_whole(DAY) || !self.query.filter.statuses.is_empty() {
-            basis.note("percentiles and extremes of removed tools and turns are kept for whole days, of all statuses");
-            for row in groups.values_mut() {
-                (row.duration.min, row.duration.max) = (None, None);
-            }
-            return Ok(());
-        }
-        basis.sketched();
         let mut sketches = Sketches::new();
         let by: &[&str] = if self.by_name { &["tool_name"] } else { &[] };
         let filter = |sql: &mut Sql| self.query.filter.span_sums(sql, false);

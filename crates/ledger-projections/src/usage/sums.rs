@@ -6,7 +6,7 @@ use super::call::Call;
 use super::span::Span;
 use super::tables::{CELLS, SPAN_CELLS};
 use crate::Result;
-use crate::calendar::QUARTER;
+use crate::calendar::{QUARTER, floor};
 use crate::store::{Cell, Table, Tables};
 
 /// Changes of the sums in a table: by quarter of an hour and names, what to add to each.
@@ -76,7 +76,7 @@ impl Sums {
 }
 
 fn signed<const N: usize, const V: usize>(sign: i64, (at, names, values): Share<'_, N, V>) -> Share<'_, N, V> {
-    (at - at.rem_euclid(QUARTER), names, values.map(|value| sign * value))
+    (floor(at, QUARTER), names, values.map(|value| sign * value))
 }
 
 fn of_call(call: &Call) -> Share<'_, 6, 16> {
