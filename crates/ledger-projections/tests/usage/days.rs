@@ -8,7 +8,8 @@ use ledger_core::Timestamp;
 use ledger_projections::usage::{UsageFilter, UsageQuery, UsageReader};
 
 use crate::answers::{everything, within};
-use crate::facts::{Call, Facts, assert_same, metrics};
+use crate::facts::{Call, Facts};
+use crate::figures::{assert_same, metrics};
 use crate::generate::events;
 use crate::setting::{at, call, catch_up, databases, ledger, local, micros, readers, said, window};
 

@@ -8,7 +8,8 @@ use ledger_projections::usage::{
 };
 
 use crate::answers::{everything, export, within};
-use crate::facts::{Facts, Span, assert_same, assert_same_shape, distribution, metrics, values};
+use crate::facts::{Facts, Span};
+use crate::figures::{assert_same, assert_same_shape, distribution, metrics, values};
 use crate::generate::events;
 use crate::setting::{catch_up, databases, ledger, local};
 

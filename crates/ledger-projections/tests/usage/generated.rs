@@ -4,7 +4,8 @@ use ledger_projections::usage::{Counting, Dimension, Limit, Per, Sort, UsageFilt
 use ledger_projections::{Database, Percentile};
 
 use crate::answers::{Answers, DIMENSIONS, answers, everything, within};
-use crate::facts::{Facts, assert_same, metrics, values};
+use crate::facts::Facts;
+use crate::figures::{assert_same, metrics, values};
 use crate::generate::{events, shuffled};
 use crate::setting::{all, append, at, catch_up, databases, ledger, projector, window};
 

@@ -14,6 +14,7 @@ mod crash;
 mod days;
 mod defects;
 mod facts;
+mod figures;
 mod filters;
 mod generate;
 mod generated;

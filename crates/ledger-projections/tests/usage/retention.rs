@@ -203,3 +203,29 @@ async fn a_rebuild_brings_no_removed_rows_back_and_changes_no_answer() {
         assert_eq!(remove(database, REMOVED).await, 0);
     }
 }
+
+/// The system before ours never removed what had no time, and lost what it removed from its sums.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_of_odd_times_are_removed_like_others_and_stay_in_the_sums() {
+    let times = ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00Z"];
+    let edges = ["2026-01-09T23:59:59.999999Z", KEPT_FROM, "9999-12-30T00:00:00Z"];
+    let timed = |time: &str| LlmCall { started_at: at(time), ..call("a", "analyze", 0, 5.0, (1, 1), 1.0) };
+    let (_folder, databases, _) = projected(times.iter().chain(&edges).map(|time| said(&timed(time))).collect()).await;
+    for database in &databases {
+        let reader = UsageReader::new(database.clone());
+        let calls = async || {
+            let mut calls = Vec::new();
+            for until in ["1970-01-01T00:00:00Z", "1970-01-02T00:00:00Z", KEPT_FROM, "9999-12-31T00:00:00Z"] {
+                let before = UsageFilter::within(Window::new(None, Some(at(until))).unwrap());
+                let total = reader.stats(&before.into()).await.unwrap().total.metrics;
+                assert_eq!(total.duration.percentiles, [Some(5_000.0); 4], "{until}");
+                calls.push(total.calls);
+            }
+            calls
+        };
+        assert_eq!(calls().await, [2, 3, 4, 6]);
+        assert_eq!(remove(database, REMOVED).await, 4);
+        assert_eq!(calls().await, [2, 3, 4, 6]);
+        assert_eq!(rows(database).await, 2);
+    }
+}
