@@ -16,8 +16,8 @@ pub(crate) use strategy::{
     StrategySelectArgs, StrategySeriesArgs, StrategyStatsArgs, StrategyTopArgs,
 };
 pub(crate) use usage::{
-    ByArgs, CountsArgs, Dim, ErrorsArgs, ExportArgs, FiguresArgs, ListArgs, PerArg, PercentileArg, SelectArgs,
-    SeriesArgs, StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand, WhenArgs,
+    AskArgs, ByArgs, Dim, ErrorsArgs, ExportArgs, FiguresArgs, ListArgs, PerArg, PercentileArg, SelectArgs, SeriesArgs,
+    StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand, WhenArgs,
 };
 
 use crate::place::Place;

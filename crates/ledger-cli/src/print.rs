@@ -1,7 +1,6 @@
 //! Answers in the three formats: the library's document, and tables that are made from it.
 
 use agent_ledger::Timestamp;
-use ledger_projections::usage::UsageFilter;
 use ledger_projections::{Window, Zone};
 use serde::Serialize;
 use serde_json::Value;
@@ -14,7 +13,7 @@ use crate::output;
 /// What all questions have in common.
 pub(crate) struct Asked {
     pub(crate) zone: Zone,
-    pub(crate) filter: UsageFilter,
+    pub(crate) window: Window,
     pub(crate) catch_up: CatchUpArgs,
     pub(crate) format: TableFormat,
 }
@@ -24,7 +23,7 @@ impl Asked {
     pub(crate) fn everything() -> Self {
         Self {
             zone: Zone::UTC,
-            filter: UsageFilter::default(),
+            window: Window::ALL,
             catch_up: CatchUpArgs { no_catch_up: true, workspaces: None },
             format: TableFormat::Text,
         }
@@ -105,7 +104,7 @@ fn heading(asked: &Asked, what: &str, document: &Value) -> String {
         heading.push_str(", tokens and money of successful calls");
     }
     let offset = field(document, "offset").map(plain).unwrap_or_default();
-    format!("{heading}; {}; {}; up to offset {offset}", during(asked.filter.window, asked.zone), asked.zone)
+    format!("{heading}; {}; {}; up to offset {offset}", during(asked.window, asked.zone), asked.zone)
 }
 
 pub(crate) fn during(window: Window, zone: Zone) -> String {

@@ -27,7 +27,7 @@ pub(crate) enum UsageCommand {
     /// Print calls that did not end well, by how they ended and why
     Errors(ErrorsArgs),
     /// Print how much there is of everything
-    Counts(CountsArgs),
+    Counts(AskArgs),
     /// Print every call, tool, turn and session that is selected, as JSON Lines
     Export(ExportArgs),
 }
@@ -99,6 +99,15 @@ pub(crate) struct TableFormatArgs {
     pub(crate) format: Option<TableFormat>,
 }
 
+/// What all questions but the export have in common.
+#[derive(Args)]
+pub(crate) struct AskArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) format: TableFormatArgs,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PerArg {
     /// Each call of a model
@@ -149,9 +158,7 @@ pub(crate) struct StatsArgs {
     #[command(flatten)]
     pub(crate) figures: FiguresArgs,
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) format: TableFormatArgs,
+    pub(crate) ask: AskArgs,
 }
 
 /// By what rows are told apart.
@@ -190,9 +197,7 @@ pub(crate) struct ByArgs {
     #[command(flatten)]
     pub(crate) figures: FiguresArgs,
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) format: TableFormatArgs,
+    pub(crate) ask: AskArgs,
 }
 
 #[derive(Args)]
@@ -204,9 +209,7 @@ pub(crate) struct SeriesArgs {
     #[arg(long)]
     pub(crate) successful_only: bool,
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) format: TableFormatArgs,
+    pub(crate) ask: AskArgs,
 }
 
 #[derive(Args)]
@@ -229,9 +232,7 @@ pub(crate) struct ToolsArgs {
     #[command(flatten)]
     pub(crate) percentile: PercentileArg,
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) format: TableFormatArgs,
+    pub(crate) ask: AskArgs,
 }
 
 #[derive(Args)]
@@ -246,9 +247,7 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     pub(crate) successful_only: bool,
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) format: TableFormatArgs,
+    pub(crate) ask: AskArgs,
 }
 
 #[derive(Args)]
@@ -257,17 +256,7 @@ pub(crate) struct ErrorsArgs {
     #[arg(long, value_name = "N", default_value = "50")]
     pub(crate) limit: Limit,
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) format: TableFormatArgs,
-}
-
-#[derive(Args)]
-pub(crate) struct CountsArgs {
-    #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) format: TableFormatArgs,
+    pub(crate) ask: AskArgs,
 }
 
 #[derive(Args)]

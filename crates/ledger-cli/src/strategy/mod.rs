@@ -5,7 +5,6 @@ mod views;
 
 use agent_ledger::{Offset, Timestamp};
 use ledger_projections::strategy::AsOf;
-use ledger_projections::usage::UsageFilter;
 use ledger_projections::{Buckets, Database, StrategyFilter, StrategyReader, Window};
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
@@ -49,7 +48,7 @@ fn about(
     let (window, zone) = (window(&when)?, when.tz);
     let catch_up = CatchUpArgs { no_catch_up, workspaces: None };
     let format = TableFormat::or_default(format.format);
-    let asked = Asked { zone, filter: UsageFilter::within(window), catch_up, format };
+    let asked = Asked { zone, window, catch_up, format };
     Ok((asked, StrategyFilter { strategies, tenants, versions, statuses, window }))
 }
 
@@ -77,7 +76,7 @@ impl<'a, T> Document<'a, T> {
     /// Says why there is nothing to see.
     fn explained(mut self, is_empty: bool) -> Self {
         if is_empty {
-            let why = match self.asked.filter.window {
+            let why = match self.asked.window {
                 Window::ALL => "no execution of a strategy in this ledger is selected",
                 _ => "no execution that is selected ran in this time",
             };
@@ -93,7 +92,7 @@ impl<T: Serialize> Serialize for Document<'_, T> {
         document.serialize_entry("schema", &1)?;
         document.serialize_entry("timezone", &self.asked.zone.to_string())?;
         document.serialize_entry("offset", &self.offset)?;
-        document.serialize_entry("window", &self.asked.filter.window)?;
+        document.serialize_entry("window", &self.asked.window)?;
         if let Some(kept_from) = self.kept_from {
             document.serialize_entry("rows_removed_before", &kept_from)?;
         }

@@ -21,7 +21,7 @@ pub(super) fn print(asked: &Asked, document: &impl Serialize, stats: &StrategySt
         let row = line(&views::stats(""), field(&document, "stats"));
         return output::csv(views::stats(""), [row]);
     }
-    output::line(format_args!("executions; {}; {}", during(asked.filter.window, asked.zone), asked.zone))?;
+    output::line(format_args!("executions; {}; {}", during(asked.window, asked.zone), asked.zone))?;
     let total = stats.outcomes.total;
     let known = ["ok", "error", "timeout", "limit"];
     let others = stats.outcomes.statuses.keys().map(String::as_str).filter(|status| !known.contains(status));

@@ -5,17 +5,18 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use super::question::asked;
 use super::reader;
-use crate::cli::{ExportArgs, TableFormat};
+use crate::cli::{AskArgs, ExportArgs, TableFormat, TableFormatArgs};
 use crate::failure::Outcome;
 use crate::place::Place;
-use crate::print::Asked;
 
 pub(super) async fn run(place: &Place, args: ExportArgs) -> Outcome {
-    let asked = Asked::new(args.select, Some(TableFormat::Json))?;
+    let format = TableFormatArgs { format: Some(TableFormat::Json) };
+    let (asked, filter) = asked(AskArgs { select: args.select, format })?;
     let reader = reader(place, &asked).await?;
     let lines = Mutex::new(Lines { out: BufWriter::new(io::stdout()), failed: None });
-    reader.export(&asked.filter, &|row| lines.lock().unwrap_or_else(PoisonError::into_inner).take(&row)).await?;
+    reader.export(&filter, &|row| lines.lock().unwrap_or_else(PoisonError::into_inner).take(&row)).await?;
     let Lines { mut out, failed } = lines.into_inner().unwrap_or_else(PoisonError::into_inner);
     match failed {
         Some(error) => Err(error.into()),

@@ -8,17 +8,20 @@ mod views;
 use std::path::Path;
 
 use ledger_projections::Buckets;
-use ledger_projections::usage::{Basis, Counting, Dimension, Limit, Sort, ToolsQuery, UsageQuery, UsageReader};
+use ledger_projections::usage::{
+    Basis, Counting, Dimension, Limit, Sort, ToolsQuery, UsageFilter, UsageQuery, UsageReader,
+};
 
 use crate::cli::{
-    ByArgs, CountsArgs, Dim, ErrorsArgs, ListArgs, PercentileArg, SeriesArgs, StatsArgs, StatsBy, ToolsArgs,
-    UsageCommand, Which,
+    AskArgs, ByArgs, Dim, ErrorsArgs, ListArgs, PercentileArg, SeriesArgs, StatsArgs, StatsBy, ToolsArgs, UsageCommand,
+    Which,
 };
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::print::{Asked, print};
 use crate::project;
 use empty::Thing;
+use question::asked;
 pub(crate) use question::window;
 pub(crate) use views::{tools as tools_view, usage as usage_view};
 
@@ -42,35 +45,41 @@ async fn reader(place: &Place, asked: &Asked) -> Result<UsageReader, Failure> {
 }
 
 /// Says why there is nothing to see.
-async fn explain(reader: &UsageReader, asked: &Asked, is_empty: bool, thing: Thing, basis: &mut Basis) -> Outcome {
+async fn explain(
+    reader: &UsageReader,
+    filter: &UsageFilter,
+    is_empty: bool,
+    thing: Thing,
+    basis: &mut Basis,
+) -> Outcome {
     if is_empty {
-        basis.notes.push(empty::why(reader, &asked.filter, thing).await?);
+        basis.notes.push(empty::why(reader, filter, thing).await?);
     }
     Ok(())
 }
 
 async fn stats(place: &Place, args: StatsArgs) -> Outcome {
-    let StatsArgs { by, breakdown, sort, limit, figures, select, format } = args;
-    let asked = Asked::new(select, format.format)?;
-    let query = figures.query(&asked.filter);
+    let StatsArgs { by, breakdown, sort, limit, figures, ask } = args;
+    let (asked, filter) = asked(ask)?;
+    let query = figures.query(&filter);
     let by = by.map(|by| match by {
         StatsBy::Tenant => Dimension::Tenant,
         StatsBy::Operation => Dimension::Operation,
     });
-    let is_of_all = asked.filter.tenants.is_empty() || breakdown.is_some();
+    let is_of_all = filter.tenants.is_empty() || breakdown.is_some();
     if let Some(by) = by.or(is_of_all.then_some(Dimension::Tenant)) {
         return grouped(place, &asked, &query, by, breakdown, sort, limit).await;
     }
     let reader = reader(place, &asked).await?;
     let mut answer = reader.stats(&query).await?;
-    explain(&reader, &asked, answer.total.metrics.calls == 0, Thing::Call, &mut answer.basis).await?;
+    explain(&reader, &filter, answer.total.metrics.calls == 0, Thing::Call, &mut answer.basis).await?;
     print(&asked, "usage", &views::usage(&[], &[]), &answer.document(asked.zone))
 }
 
 async fn by(place: &Place, args: ByArgs) -> Outcome {
-    let ByArgs { dim, breakdown, sort, limit, figures, select, format } = args;
-    let asked = Asked::new(select, format.format)?;
-    let query = figures.query(&asked.filter);
+    let ByArgs { dim, breakdown, sort, limit, figures, ask } = args;
+    let (asked, filter) = asked(ask)?;
+    let query = figures.query(&filter);
     let width = match dim {
         Dim::Of(dimension) => {
             let (sort, limit) = (sort.unwrap_or(Sort::Tokens), limit.unwrap_or_default());
@@ -85,7 +94,7 @@ async fn by(place: &Place, args: ByArgs) -> Outcome {
     }
     let reader = reader(place, &asked).await?;
     let mut answer = reader.by_time(&query, Buckets { zone: asked.zone, width }).await?;
-    explain(&reader, &asked, answer.total.metrics.calls == 0, Thing::Call, &mut answer.basis).await?;
+    explain(&reader, &filter, answer.total.metrics.calls == 0, Thing::Call, &mut answer.basis).await?;
     let columns = views::columns(dim);
     let what = format!("usage by {}", columns.first().map_or("time", |column| *column));
     print(&asked, &what, &views::usage(columns, &[]), &answer.document(asked.zone))
@@ -105,7 +114,7 @@ async fn grouped(
     }
     let reader = reader(place, asked).await?;
     let mut answer = reader.by(query, by, breakdown, sort, limit).await?;
-    explain(&reader, asked, answer.total.metrics.calls == 0, Thing::Call, &mut answer.basis).await?;
+    explain(&reader, &query.filter, answer.total.metrics.calls == 0, Thing::Call, &mut answer.basis).await?;
     let inner = breakdown.map(|inner| views::columns(Dim::Of(inner))).unwrap_or_default();
     let what = match breakdown {
         Some(inner) => format!("usage by {}, and each by {}", views::name(by), views::name(inner)),
@@ -115,30 +124,30 @@ async fn grouped(
 }
 
 async fn series(place: &Place, args: SeriesArgs) -> Outcome {
-    let SeriesArgs { width, successful_only, select, format } = args;
-    let asked = Asked::new(select, format.format)?;
+    let SeriesArgs { width, successful_only, ask } = args;
+    let (asked, filter) = asked(ask)?;
     let reader = reader(place, &asked).await?;
-    let query = UsageQuery { counting: counting(successful_only), ..asked.filter.clone().into() };
+    let query = UsageQuery { counting: counting(successful_only), ..filter.clone().into() };
     let mut answer = reader.series(&query, Buckets { zone: asked.zone, width }).await?;
-    explain(&reader, &asked, answer.total.calls == 0, Thing::Call, &mut answer.basis).await?;
+    explain(&reader, &filter, answer.total.calls == 0, Thing::Call, &mut answer.basis).await?;
     print(&asked, "usage over time", &views::series(), &answer.document(asked.zone))
 }
 
 async fn tools(place: &Place, args: ToolsArgs) -> Outcome {
-    let ToolsArgs { mut registered, registered_file, min_calls, sort, limit, percentile, select, format } = args;
+    let ToolsArgs { mut registered, registered_file, min_calls, sort, limit, percentile, ask } = args;
     if let Some(path) = registered_file {
         registered.extend(names(&path)?);
     }
-    let asked = Asked::new(select, format.format)?;
+    let (asked, filter) = asked(ask)?;
     let PercentileArg { percentile } = percentile;
-    let query = UsageQuery { percentile, ..asked.filter.clone().into() };
+    let query = UsageQuery { percentile, ..filter.clone().into() };
     let query = ToolsQuery { query, min_calls: min_calls.into(), registered, sort, limit };
     let reader = reader(place, &asked).await?;
     let mut answer = reader.tools(&query).await?;
     if answer.rows.is_empty() && answer.total.calls > 0 {
         answer.basis.notes.push(format!("no tool was called {min_calls} times or more"));
     } else {
-        explain(&reader, &asked, answer.rows.is_empty(), Thing::Tool, &mut answer.basis).await?;
+        explain(&reader, &filter, answer.rows.is_empty(), Thing::Tool, &mut answer.basis).await?;
     }
     print(&asked, "tools", &views::tools(), &answer.document(asked.zone))
 }
@@ -151,47 +160,46 @@ fn names(path: &Path) -> Result<Vec<String>, Failure> {
 }
 
 async fn sessions(place: &Place, args: ListArgs) -> Outcome {
-    let ListArgs { after, limit, successful_only, select, format } = args;
-    let asked = Asked::new(select, format.format)?;
+    let ListArgs { after, limit, successful_only, ask } = args;
+    let (asked, filter) = asked(ask)?;
     let reader = reader(place, &asked).await?;
-    let query = UsageQuery { counting: counting(successful_only), ..asked.filter.clone().into() };
+    let query = UsageQuery { counting: counting(successful_only), ..filter.clone().into() };
     let mut page = reader.sessions(&query, limit, after.as_ref()).await?;
     let is_empty = page.rows.is_empty() && after.is_none();
-    explain(&reader, &asked, is_empty, Thing::Session, &mut page.basis).await?;
+    explain(&reader, &filter, is_empty, Thing::Session, &mut page.basis).await?;
     print(&asked, "sessions, the newest first", &views::sessions(), &page.document(asked.zone))
 }
 
 async fn turns(place: &Place, args: ListArgs) -> Outcome {
-    let ListArgs { after, limit, successful_only, select, format } = args;
-    let asked = Asked::new(select, format.format)?;
+    let ListArgs { after, limit, successful_only, ask } = args;
+    let (asked, filter) = asked(ask)?;
     let reader = reader(place, &asked).await?;
-    let query = UsageQuery { counting: counting(successful_only), ..asked.filter.clone().into() };
+    let query = UsageQuery { counting: counting(successful_only), ..filter.clone().into() };
     let mut page = reader.turns(&query, limit, after.as_ref()).await?;
     let is_empty = page.rows.is_empty() && after.is_none();
-    explain(&reader, &asked, is_empty, Thing::Turn, &mut page.basis).await?;
+    explain(&reader, &filter, is_empty, Thing::Turn, &mut page.basis).await?;
     print(&asked, "turns, the newest first", &views::turns(), &page.document(asked.zone))
 }
 
 async fn errors(place: &Place, args: ErrorsArgs) -> Outcome {
-    let ErrorsArgs { limit, select, format } = args;
-    let asked = Asked::new(select, format.format)?;
+    let ErrorsArgs { limit, ask } = args;
+    let (asked, filter) = asked(ask)?;
     let reader = reader(place, &asked).await?;
-    let mut answer = reader.errors(&asked.filter.clone().into(), limit).await?;
+    let mut answer = reader.errors(&filter.clone().into(), limit).await?;
     if answer.failed == 0 && answer.calls > 0 {
         answer.basis.notes.push(format!("all of {} calls ended well", answer.calls));
     } else {
-        explain(&reader, &asked, answer.calls == 0, Thing::Call, &mut answer.basis).await?;
+        explain(&reader, &filter, answer.calls == 0, Thing::Call, &mut answer.basis).await?;
     }
     print(&asked, "calls that did not end well", &views::errors(), &answer.document(asked.zone))
 }
 
-async fn counts(place: &Place, args: CountsArgs) -> Outcome {
-    let CountsArgs { select, format } = args;
-    let asked = Asked::new(select, format.format)?;
+async fn counts(place: &Place, ask: AskArgs) -> Outcome {
+    let (asked, filter) = asked(ask)?;
     let reader = reader(place, &asked).await?;
-    let mut answer = reader.counts(&asked.filter.clone().into()).await?;
+    let mut answer = reader.counts(&filter.clone().into()).await?;
     let is_empty = answer.calls + answer.tools + answer.turns == 0;
-    explain(&reader, &asked, is_empty, Thing::Session, &mut answer.basis).await?;
+    explain(&reader, &filter, is_empty, Thing::Session, &mut answer.basis).await?;
     print(&asked, "how much there is", &views::counts(), &answer.document(asked.zone))
 }
 

@@ -5,41 +5,30 @@ use ledger_projections::usage::{Per, UsageFilter, UsageQuery};
 use ledger_projections::{Window, moment};
 
 use super::counting;
-use crate::cli::{FiguresArgs, PerArg, PercentileArg, SelectArgs, TableFormat, WhenArgs};
+use crate::cli::{AskArgs, FiguresArgs, PerArg, PercentileArg, SelectArgs, TableFormat, WhenArgs};
 use crate::failure::Failure;
 use crate::print::Asked;
 
-impl Asked {
-    /// What was asked; checked before anything is opened.
-    pub(super) fn new(select: SelectArgs, format: Option<TableFormat>) -> Result<Self, Failure> {
-        let SelectArgs {
-            tenants,
-            operations,
-            providers,
-            models,
-            sessions,
-            turns,
-            tools,
-            workspaces,
-            statuses,
-            when,
-            catch_up,
-        } = select;
-        let (window, zone) = (window(&when)?, when.tz);
-        let filter = UsageFilter {
-            window,
-            tenants,
-            operations,
-            providers,
-            models,
-            sessions,
-            turns,
-            tools,
-            workspaces,
-            statuses,
-        };
-        Ok(Self { zone, filter, catch_up, format: TableFormat::or_default(format) })
-    }
+/// What was asked, and about what; checked before anything is opened.
+pub(super) fn asked(ask: AskArgs) -> Result<(Asked, UsageFilter), Failure> {
+    let AskArgs { select, format } = ask;
+    let SelectArgs {
+        tenants,
+        operations,
+        providers,
+        models,
+        sessions,
+        turns,
+        tools,
+        workspaces,
+        statuses,
+        when,
+        catch_up,
+    } = select;
+    let (window, zone) = (window(&when)?, when.tz);
+    let filter =
+        UsageFilter { window, tenants, operations, providers, models, sessions, turns, tools, workspaces, statuses };
+    Ok((Asked { zone, window, catch_up, format: TableFormat::or_default(format.format) }, filter))
 }
 
 impl FiguresArgs {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_core::Event;
 use ledger_events::{
-    EventPayload, Latest, LlmCall, Observation, SessionStarted, ToolCompleted, ToolStarted, TurnCompleted,
-    TurnStarted, read,
+    EventPayload, Latest, LlmCall, Observation, SessionStarted, ToolCompleted, ToolStarted, TurnCompleted, TurnStarted,
+    read,
 };
 use ledger_projections::usage::{Per, UsageFilter, UsageQuery};
 
