@@ -7,8 +7,8 @@ use agent_ledger::{
     RunId, SqliteLedger, SqliteOptions,
 };
 use futures_util::{StreamExt, TryStreamExt};
-use ledger_import::claude::{Importer, Options};
-use ledger_import::{samples::SPOTTER, store};
+use ledger_import::samples::SPOTTER;
+use ledger_import::{Importer, Options, Source, store};
 use ledger_projections::usage::{Dimension, Limit, Sort, ToolsQuery, Usage, UsageQuery, UsageReader};
 use ledger_projections::{Database, Error, Projector, Zone};
 
@@ -92,7 +92,7 @@ async fn check_own(ledger: &dyn Ledger, path: &Path) -> Outcome {
 }
 
 async fn import(ledger: &dyn Ledger) -> Outcome {
-    let mut importer = Importer::new(Options::default())?;
+    let mut importer = Importer::new(&Source::Claude, Options::default())?;
     for (path, content) in SPOTTER {
         importer.read(Path::new(path), *content)?;
     }

@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use ledger_import::claude::{self, Found, Importer, Options};
-use ledger_import::{Import, Report, Stored, store};
+use ledger_import::{Found, Import, Importer, Options, Report, Source, Stored, store};
 use serde::Serialize;
 
 use crate::cli::{Format, ImportArgs, ImportCommand};
@@ -18,7 +17,8 @@ const BAD_LINES_SHOWN: usize = 10;
 pub(crate) async fn run(url: &str, command: ImportCommand) -> Outcome {
     let ImportCommand::Claude(args) = command;
     let format = Format::or_default(args.format.format);
-    let found = claude::find(&args.paths)
+    let found = Source::Claude
+        .find(&args.paths)
         .map_err(|error| Failure::other(format!("the transcripts cannot be listed: {error}")))?;
     if found.files.is_empty() && found.unreadable.is_empty() {
         return Err(Failure::other("no transcripts were found; name a file or a folder that holds some"));
@@ -38,7 +38,7 @@ pub(crate) async fn run(url: &str, command: ImportCommand) -> Outcome {
 
 fn read(found: &Found, args: ImportArgs) -> Result<Import, Failure> {
     let options = Options { tenant: args.tenant, origin: args.origin };
-    let mut importer = Importer::new(options).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut importer = Importer::new(&Source::Claude, options).map_err(|error| Failure::usage(error.to_string()))?;
     let size = |path: &PathBuf| path.metadata().map(|metadata| metadata.len()).unwrap_or_default();
     let bar = progress::bytes("read", found.files.iter().map(size).sum());
     for (path, error) in &found.unreadable {

@@ -7,9 +7,9 @@
 //! or tool output is skipped by the parser and never reaches a variable.
 //!
 //! ```
-//! use ledger_import::{claude, samples};
+//! use ledger_import::{Importer, Options, Source, samples};
 //!
-//! let mut importer = claude::Importer::new(claude::Options::default())?;
+//! let mut importer = Importer::new(&Source::Claude, Options::default())?;
 //! for (path, bytes) in samples::SPOTTER {
 //!     importer.read(path.as_ref(), *bytes)?;
 //! }
@@ -18,15 +18,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod claude;
+mod claude;
+mod emission;
+mod find;
+mod format;
 mod identity;
+mod importer;
 mod lines;
 mod loose;
 mod report;
 pub mod samples;
+mod source;
 mod store;
 
+pub use find::Found;
+pub use format::Options;
 pub use identity::NAMESPACE;
+pub use importer::Importer;
 pub use lines::MAX_LINE_BYTES;
 pub use report::{BadLine, Import, MAX_BAD_LINES, Report};
+pub use source::Source;
 pub use store::{STORE_BATCH_EVENTS, Stored, store};

@@ -1,7 +1,8 @@
 //! JSON values, one per line, from files as they really are.
 //!
-//! Tolerated: a byte order mark, CR LF, NUL padding (what a crash leaves), blank lines, several values on one line, and a
-//! last line that somebody is still writing. Never holds more than one line, nor one longer than a limit.
+//! Tolerated: a byte order mark, CR LF, NUL padding (what a crash leaves), blank lines, several values on one line, bytes
+//! that are no UTF-8 within texts, and a last line that somebody is still writing. Never holds more than one line, nor
+//! one longer than a limit.
 
 use std::io::{self, BufRead, Read};
 
@@ -20,34 +21,77 @@ pub(crate) enum Fault {
     Pending,
 }
 
-/// Gives each value, or fault, with the number of its line to `each`; returns how many bytes there were. Lines of more
-/// than `longest` bytes are bad, and not kept.
+/// How far a file was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// How many bytes there were.
+    pub(crate) bytes: u64,
+    /// How many of them need not be read again: all, or those before a last line that is not complete yet.
+    pub(crate) settled: u64,
+    /// The number of the line that the settled bytes end in, or before.
+    pub(crate) line: u64,
+}
+
+/// Gives each value, or fault, with the number of its line to `each`; the first line has the number after `before`.
+/// Lines of more than `longest` bytes are bad, and not kept.
 pub(crate) fn for_each_value<T: DeserializeOwned>(
     mut reader: impl BufRead,
     longest: usize,
+    before: u64,
     mut each: impl FnMut(u64, Result<T, Fault>),
-) -> io::Result<u64> {
-    let (mut line, mut number, mut bytes) = (Vec::new(), 0, 0);
+) -> io::Result<Reached> {
+    let (mut line, mut number) = (Vec::new(), before);
+    let mut reached = Reached { line: before, ..Reached::default() };
     // One byte more than the longest line, for its line break.
     let limit = count(longest).saturating_add(1);
     loop {
         line.clear();
         let read = reader.by_ref().take(limit).read_until(b'\n', &mut line)?;
         if read == 0 {
-            return Ok(bytes);
+            return Ok(reached);
         }
         number += 1;
-        bytes += count(read);
-        let complete = line.ends_with(b"\n");
+        reached.bytes += count(read);
+        let mut complete = line.ends_with(b"\n");
         if !complete && read > longest {
             line = Vec::new();
-            bytes += count(reader.skip_until(b'\n')?);
-            each(number, Err(Fault::Bad(format!("is longer than {longest} bytes"))));
-            continue;
+            reached.bytes += skip_line(&mut reader, &mut complete)?;
+            let reason = || format!("is longer than {longest} bytes");
+            each(number, Err(if complete { Fault::Bad(reason()) } else { Fault::Pending }));
+        } else {
+            let found = values(&line);
+            let pending = !complete && found.iter().any(Result::is_err);
+            if pending {
+                // All of it comes again when it is complete.
+                each(number, Err(Fault::Pending));
+            } else {
+                found.into_iter().for_each(|value| each(number, value.map_err(Fault::Bad)));
+            }
+            complete |= !pending;
         }
-        values(&line, |value| {
-            each(number, value.map_err(|reason| if complete { Fault::Bad(reason) } else { Fault::Pending }));
-        });
+        if complete {
+            // What follows a last line without its line break is in the same line.
+            reached = Reached { settled: reached.bytes, line: number - u64::from(!line.ends_with(b"\n")), ..reached };
+        }
+    }
+}
+
+/// Skips the rest of a line; how many bytes that were.
+fn skip_line(reader: &mut impl BufRead, complete: &mut bool) -> io::Result<u64> {
+    let mut skipped = 0;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(skipped);
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        *complete = end.is_some();
+        let used = end.map_or(buffer.len(), |end| end + 1);
+        reader.consume(used);
+        skipped += count(used);
+        if *complete {
+            return Ok(skipped);
+        }
     }
 }
 
@@ -55,24 +99,27 @@ fn count(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-fn values<T: DeserializeOwned>(line: &[u8], mut each: impl FnMut(Result<T, String>)) {
-    let text = match std::str::from_utf8(line) {
-        Ok(text) => text,
-        Err(error) => return each(Err(format!("is not UTF-8: {error}"))),
-    };
-    let mut rest = trimmed(text);
+fn values<T: DeserializeOwned>(line: &[u8]) -> Vec<Result<T, String>> {
+    // What is not UTF-8 is in a text, most likely one that is not read.
+    let text = String::from_utf8_lossy(line);
+    let mut rest = trimmed(&text);
+    let mut found = Vec::new();
     while !rest.is_empty() {
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter();
         match stream.next() {
             Some(Ok(value)) => {
-                each(Ok(value));
+                found.push(Ok(value));
                 rest = trimmed(rest.get(stream.byte_offset()..).unwrap_or_default());
             }
-            Some(Err(error)) if error.is_data() => return each(Err(format!("is not usable: {error}"))),
-            Some(Err(error)) => return each(Err(format!("is not JSON: {error}"))),
-            None => return,
+            Some(Err(error)) => {
+                let what = if error.is_data() { "is not usable" } else { "is not JSON" };
+                found.push(Err(format!("{what}: {error}")));
+                break;
+            }
+            None => break,
         }
     }
+    found
 }
 
 fn trimmed(text: &str) -> &str {
@@ -86,10 +133,10 @@ mod tests {
 
     fn read(bytes: &[u8]) -> Vec<(u64, Result<String, Fault>)> {
         let mut found = Vec::new();
-        let read = for_each_value(bytes, 100, |number, value: Result<Value, Fault>| {
+        let read = for_each_value(bytes, 100, 0, |number, value: Result<Value, Fault>| {
             found.push((number, value.map(|value| value.to_string())));
         });
-        assert_eq!(read.unwrap(), bytes.len() as u64);
+        assert_eq!(read.unwrap().bytes, bytes.len() as u64);
         found
     }
 
@@ -113,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_bad_line_harms_no_other() {
-        let found = read(b"{\"a\":1}\n{\"a\":\n{\"a\xff\":1}\n{\"b\":2}x\n{\"c\":3}\n");
+        let found = read(b"{\"a\":1}\n{\"a\":\n\xff{\"a\":1}\n{\"b\":2}x\n{\"c\":3}\n");
         assert_eq!(
             (&found[0], &found[3], &found[5]),
             (&good(1, r#"{"a":1}"#), &good(4, r#"{"b":2}"#), &good(5, r#"{"c":3}"#))
@@ -130,8 +177,30 @@ mod tests {
         let far_too_long = "z".repeat(10_000);
         let found = read(format!("{longest}\n{too_long}\n{far_too_long}\n{{\"a\":1}}\n{too_long}").as_bytes());
         assert_eq!((&found[0], &found[3]), (&good(1, &longest), &good(4, r#"{"a":1}"#)));
-        for bad in [1, 2, 4] {
+        for bad in [1, 2] {
             assert_eq!(found[bad].1, Err(Fault::Bad("is longer than 100 bytes".into())));
+        }
+        assert_eq!(found[4].1, Err(Fault::Pending), "nobody knows how long it will be");
+    }
+
+    #[test]
+    fn bytes_within_a_text_that_are_no_utf_8_harm_nothing() {
+        assert_eq!(read(b"{\"a\":\"\xff\xc3\",\"b\":2}\n"), [good(1, "{\"a\":\"\u{fffd}\u{fffd}\",\"b\":2}")]);
+    }
+
+    #[test]
+    fn what_is_settled_is_not_read_again_and_what_is_pending_is_read_whole() {
+        let bytes = b"{\"a\":1}\n\n{\"b\":2}{\"c\":3} {\"d\":4}\n{\"e\":5}";
+        let whole = read(bytes);
+        for cut in 0..=bytes.len() {
+            let mut found = Vec::new();
+            let mut add =
+                |number, value: Result<Value, Fault>| found.push((number, value.map(|value| value.to_string())));
+            let first = for_each_value(&bytes[..cut], 100, 0, &mut add).unwrap();
+            let settled = usize::try_from(first.settled).unwrap();
+            for_each_value(&bytes[settled..], 100, first.line, &mut add).unwrap();
+            found.retain(|(_, value)| *value != Err(Fault::Pending));
+            assert_eq!(found, whole, "cut at {cut}");
         }
     }
 

@@ -6,7 +6,8 @@
 //! error, and a [`Count`] that is none.
 
 use ledger_core::Timestamp;
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// A value of the expected kind, or nothing.
@@ -103,7 +104,7 @@ impl Expected for Timestamp {
 }
 
 /// A span of time, kept in microseconds and logged in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct LoggedMillis(pub(crate) u64);
 
 impl Expected for LoggedMillis {

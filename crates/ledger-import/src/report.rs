@@ -18,8 +18,8 @@ pub struct Import {
 
 /// What was read, and what became of it.
 ///
-/// Every line has one fate: `lines` is the sum of `usage`, `duplicates`, `other`, `bad_lines` and `pending`. Blank lines
-/// are no lines; a line that holds several JSON values counts once for each.
+/// Every line has one fate: `lines` is the sum of `usage`, `superseding`, `duplicates`, `other`, `bad_lines` and
+/// `pending`. Blank lines are no lines; a line that holds several JSON values counts once for each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Files.
@@ -30,6 +30,8 @@ pub struct Report {
     pub lines: u64,
     /// Lines that made a call known.
     pub usage: u64,
+    /// Lines that observed a known call larger than before: what they say supersedes what was said.
+    pub superseding: u64,
     /// Lines that observed a known call again.
     pub duplicates: u64,
     /// Lines without usage.

@@ -1,14 +1,13 @@
 //! Imported events in a ledger.
 
 use ledger_core::{Actor, Event, EventId, EventKind, Payload, RunId};
-use ledger_import::claude::{Importer, Options};
-use ledger_import::{STORE_BATCH_EVENTS, Stored, samples, store};
+use ledger_import::{Importer, Options, STORE_BATCH_EVENTS, Source, Stored, samples, store};
 use ledger_memory::MemoryLedger;
 
 #[tokio::test]
 async fn storing_an_import_twice_adds_nothing() {
     let import = || {
-        let mut importer = Importer::new(Options::default()).unwrap();
+        let mut importer = Importer::new(&Source::Claude, Options::default()).unwrap();
         for (path, bytes) in samples::SPOTTER {
             importer.read(path.as_ref(), *bytes).unwrap();
         }

@@ -1,15 +1,16 @@
 //! A call of a model: what the lines that observe it say of it, each line or all of them together.
 
 use ledger_core::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
 use super::failure::Failure;
 use super::graph::LineId;
 use super::line::Usage;
-use super::threads::{Sightings, ThreadIndex};
+use super::threads::{Sightings, ThreadId};
 
 /// One observation of a call, or all of them.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Call {
     /// Its message, as the lines of the transcript know it.
     pub(super) message: LineId,
@@ -22,11 +23,10 @@ pub(super) struct Call {
     /// What the agent said that it cost, in pico-USD.
     pub(super) cost: Option<(Timestamp, i64)>,
     pub(super) error: Option<Failure>,
-    pub(super) observations: u64,
 }
 
 /// The first line of a call.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct First {
     pub(super) time: Timestamp,
     pub(super) line: Option<LineId>,
@@ -34,7 +34,7 @@ pub(super) struct First {
 }
 
 /// What a line says of a call beside its counters. Ordered by size, then time: the greatest of all lines counts.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Described {
     pub(super) total: u64,
     pub(super) time: Timestamp,
@@ -45,7 +45,7 @@ pub(super) struct Described {
 }
 
 /// Why an answer ended, where that matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Stop {
     Normal,
     Truncated,
@@ -74,13 +74,7 @@ fn word(text: Option<&str>) -> Option<String> {
 }
 
 impl Call {
-    pub(super) fn new(
-        message: LineId,
-        thread: ThreadIndex,
-        first: First,
-        usage: &Usage,
-        model: Option<String>,
-    ) -> Self {
+    pub(super) fn new(message: LineId, thread: ThreadId, first: First, usage: &Usage, model: Option<String>) -> Self {
         Self {
             message,
             sightings: Sightings::new(thread, first.time),
@@ -91,13 +85,12 @@ impl Call {
             stop: None,
             cost: None,
             error: None,
-            observations: 1,
         }
     }
 
     /// Adds other observations of the same call; the order in which they are added does not matter.
     pub(super) fn merge(&mut self, other: Self) {
-        let Self { message: _, sightings, first, last, used, described, stop, cost, error, observations } = other;
+        let Self { message: _, sightings, first, last, used, described, stop, cost, error } = other;
         self.sightings.merge(sightings);
         if first < self.first {
             self.first = first;
@@ -110,6 +103,5 @@ impl Call {
         self.stop = self.stop.max(stop);
         self.cost = self.cost.max(cost);
         self.error = self.error.take().max(error);
-        self.observations += observations;
     }
 }

@@ -17,9 +17,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::call::Call;
 use super::graph::LineId;
-use super::threads::{ThreadIndex, Threads};
+use super::threads::{ThreadId, Threads};
+use crate::format::{Fate, Link};
 
 /// What the provider's ids start with; only they are known to be unique in the world.
 const MESSAGE_ID: &str = "msg_";
@@ -31,7 +34,7 @@ pub(super) struct CallId<'a> {
     pub(super) message: Option<&'a str>,
     pub(super) uuid: Option<&'a str>,
     pub(super) request: Option<&'a str>,
-    pub(super) thread: ThreadIndex,
+    pub(super) thread: ThreadId,
     pub(super) sidechain: bool,
 }
 
@@ -52,49 +55,64 @@ pub(super) struct KeyedCall {
 }
 
 /// All calls.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Calls {
     /// By an id that is unique in the world: the provider's, or that of a line.
     by_id: HashMap<String, Strands>,
     /// By an id that is unique within a conversation.
-    by_name: HashMap<String, HashMap<ThreadIndex, Named>>,
+    by_name: HashMap<String, HashMap<ThreadId, Named>>,
 }
 
 /// The observations that share an id, by request.
 type Strands = BTreeMap<Option<String>, Call>;
 
 /// The observations of one conversation that share a name.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Named {
     lines: BTreeSet<LineId>,
     strands: Strands,
 }
 
 impl Calls {
-    /// Adds the observation of a call, unless nothing identifies it.
-    pub(super) fn add(&mut self, id: &CallId<'_>, call: Call) {
+    /// Adds the observation of a call, unless nothing identifies it; what became of it.
+    pub(super) fn add(&mut self, id: &CallId<'_>, call: Call) -> Fate {
         let CallId { message, uuid, request, thread, sidechain } = *id;
         let request = request.map(str::to_owned);
         match (message, uuid) {
             (Some(message), _) if message.starts_with(MESSAGE_ID) => {
                 // The requests of a subagent do not tell its calls apart.
                 let request = request.filter(|_| !sidechain);
-                add(self.by_id.entry(message.to_owned()).or_default(), request, call);
+                add(self.by_id.entry(message.to_owned()).or_default(), request, call)
             }
             (Some(message), uuid) => {
                 let named = self.by_name.entry(message.to_owned()).or_default().entry(thread).or_default();
                 named.lines.extend(uuid.map(LineId::of));
-                add(&mut named.strands, request, call);
+                add(&mut named.strands, request, call)
             }
             (None, Some(uuid)) => add(self.by_id.entry(uuid.to_owned()).or_default(), None, call),
-            (None, None) => {}
+            (None, None) => Fate::Other,
         }
     }
 
-    /// How many lines observed a call.
-    pub(super) fn observations(&self) -> u64 {
-        let named = self.by_name.values().flat_map(HashMap::values).map(|named| &named.strands);
-        self.by_id.values().chain(named).flat_map(BTreeMap::values).map(|call| call.observations).sum()
+    /// Adds what others know.
+    pub(super) fn absorb(&mut self, other: Self) {
+        let Self { by_id, by_name } = other;
+        for (id, strands) in by_id {
+            add_all(self.by_id.entry(id).or_default(), strands);
+        }
+        for (name, threads) in by_name {
+            let known = self.by_name.entry(name).or_default();
+            for (thread, named) in threads {
+                let known = known.entry(thread).or_default();
+                known.lines.extend(named.lines);
+                add_all(&mut known.strands, named.strands);
+            }
+        }
+    }
+
+    /// What other observations of the calls have in common with these.
+    pub(super) fn links(&self) -> impl Iterator<Item = Link> {
+        self.by_id.keys().map(|id| Link::of(id))
     }
 
     /// Each call, in no order.
@@ -116,11 +134,22 @@ impl Calls {
     }
 }
 
-fn add(strands: &mut Strands, request: Option<String>, call: Call) {
+fn add(strands: &mut Strands, request: Option<String>, call: Call) -> Fate {
     match strands.get_mut(&request) {
-        Some(known) => known.merge(call),
-        None => drop(strands.insert(request, call)),
+        Some(known) => {
+            let before = known.used;
+            known.merge(call);
+            if known.used == before { Fate::Repeat } else { Fate::Larger }
+        }
+        None => {
+            strands.insert(request, call);
+            Fate::Call
+        }
     }
+}
+
+fn add_all(strands: &mut Strands, others: Strands) {
+    others.into_iter().for_each(|(request, call)| drop(add(strands, request, call)));
 }
 
 /// The calls of an id: one per request. What does not say its request is a part of the one that was under way.
@@ -138,14 +167,14 @@ fn separate(mut strands: Strands) -> Vec<(Option<String>, Call)> {
 }
 
 /// Puts together what shares a line: a session that was resumed has copies of the lines of the first.
-fn united(named: HashMap<ThreadIndex, Named>) -> Vec<Strands> {
+fn united(named: HashMap<ThreadId, Named>) -> Vec<Strands> {
     let mut sets: Vec<Option<Named>> = Vec::new();
     let mut place_of: HashMap<LineId, usize> = HashMap::new();
     for mut set in named.into_values() {
         let places: BTreeSet<usize> = set.lines.iter().filter_map(|line| place_of.get(line).copied()).collect();
         for other in places.into_iter().filter_map(|place| sets[place].take()) {
             set.lines.extend(other.lines);
-            other.strands.into_iter().for_each(|(request, call)| add(&mut set.strands, request, call));
+            add_all(&mut set.strands, other.strands);
         }
         place_of.extend(set.lines.iter().map(|line| (*line, sets.len())));
         sets.push(Some(set));

@@ -1,12 +1,13 @@
 //! What a call used, counter by counter.
 
 use ledger_events::Tokens;
+use serde::{Deserialize, Serialize};
 
 use super::line::Usage;
 use crate::loose::{Count, Loose};
 
 /// The counters of one line, or of all lines of a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counters {
     input: u64,
     cache_read: u64,

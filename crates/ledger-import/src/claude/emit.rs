@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ledger_core::{Event, Invalid, Metadata, ModelId, Timestamp};
+use ledger_core::{Event, Invalid, Timestamp};
 use ledger_events::{
-    CallStatus, Cost, CostSource, EventPayload, LlmCall, Millis, SessionStarted, ToolCompleted, ToolStatus,
-    TurnCompleted, TurnStarted, event,
+    CallStatus, Cost, CostSource, EventPayload, LlmCall, SessionStarted, ToolCompleted, ToolStatus, TurnCompleted,
+    TurnStarted,
 };
 
 use super::ancestors::Questions;
@@ -18,21 +18,10 @@ use super::revision;
 use super::threads::{Thread, Threads};
 use super::tools::{Asked, CompletedTool, ToolUse};
 use super::turns::{Turn, Turns};
-use super::{AGENT, Options, SOURCE};
-use crate::identity::identified;
-
-/// Says that a duration is a difference of log times, not a measurement.
-const LATENCY_ESTIMATED: (&str, &str) = ("latency_estimated", "true");
-
-/// What the facts say as events, in no order.
-#[derive(Debug, Default)]
-pub(super) struct Emitted {
-    pub(super) events: Vec<Event>,
-    /// How many facts no ledger takes.
-    pub(super) refused: u64,
-    /// How many calls there are.
-    pub(super) calls: u64,
-}
+use super::{AGENT, SOURCE};
+use crate::Options;
+use crate::emission::{EXCLUSIVE, Envelope, Flag, REFUSAL, TRUNCATED, duration, said};
+use crate::format::Emitted;
 
 /// Says everything.
 pub(super) fn emit(facts: Facts, options: &Options) -> Emitted {
@@ -53,19 +42,9 @@ pub(super) fn emit(facts: Facts, options: &Options) -> Emitted {
         emitted.add(emitter.tool_completed(tool, &mut turns));
     }
     for call in calls.into_calls(&threads) {
-        emitted.calls += 1;
         emitted.add(emitter.call(call, &mut questions, &mut turns));
     }
     emitted
-}
-
-impl Emitted {
-    fn add(&mut self, event: Result<Event, Invalid>) {
-        match event {
-            Ok(event) => self.events.push(event),
-            Err(_) => self.refused += 1,
-        }
-    }
 }
 
 struct Emitter<'a> {
@@ -73,34 +52,9 @@ struct Emitter<'a> {
     threads: &'a Threads,
 }
 
-/// The envelope of an event, but for what all events have in common.
-struct Envelope<'a> {
-    key: String,
-    thread: &'a Thread,
-    turn: u32,
-    time: Timestamp,
-    version: Option<&'a str>,
-    model: Option<&'a str>,
-    flags: Vec<(&'static str, &'static str)>,
-}
-
 impl Emitter<'_> {
-    fn event<P: EventPayload>(&self, payload: &P, envelope: Envelope<'_>) -> Result<Event, Invalid> {
-        let Envelope { key, thread, turn, time, version, model, flags } = envelope;
-        let described =
-            [("source", Some(SOURCE)), ("source_version", version), ("origin", self.options.origin.as_deref())];
-        let described = described.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let metadata =
-            described.chain(flags).try_fold(Metadata::new(), |metadata, (name, value)| metadata.with(name, value))?;
-        let mut event = event(thread.run_id.clone(), thread.actor.clone(), payload)?
-            .with_turn(turn)
-            .with_created_at(time)
-            .with_session(thread.session_id.clone())
-            .with_metadata(metadata);
-        if let Some(model) = model {
-            event = event.with_model(ModelId::new(model)?);
-        }
-        identified(event, &key)
+    fn said<P: EventPayload>(&self, payload: &P, envelope: Envelope<'_>) -> Result<Event, Invalid> {
+        said(SOURCE, self.options, payload, envelope)
     }
 
     fn session_started(&self, thread: &Thread) -> Result<Event, Invalid> {
@@ -111,8 +65,7 @@ impl Emitter<'_> {
             ..SessionStarted::new(thread.session_id.as_str())
         };
         let key = format!("session:{}", thread.session_id);
-        let (time, version, flags) = (thread.first, thread.version(), Vec::new());
-        self.event(&payload, Envelope { key, thread, turn: 0, time, version, model: None, flags })
+        self.said(&payload, Envelope { version: thread.version(), ..thread.envelope(key, thread.first) })
     }
 
     fn turn_started(&self, turn: &Turn<'_>) -> Result<Event, Invalid> {
@@ -121,10 +74,9 @@ impl Emitter<'_> {
             session_id: turn.thread.session_id.to_string(),
             turn_id: turn.started.turn_id.clone(),
             started_at: turn.started.time,
-            // There is but one way to observe a start.
-            revision: None,
+            revision: Some(revision::of_start(turn.copies)),
         };
-        self.event(&payload, turn.envelope(turn.started.time, Vec::new()))
+        self.said(&payload, turn.envelope(turn.started.time, Vec::new()))
     }
 
     fn turn_completed(&self, turn: &Turn<'_>) -> Option<Result<Event, Invalid>> {
@@ -139,22 +91,22 @@ impl Emitter<'_> {
             status: end.status.clone(),
             error_class: end.error_class.clone(),
             duration_ms,
-            revision: Some(revision::of_turn(turn.started.time, end)),
+            revision: Some(revision::of_turn(turn.started.time, end, turn.copies)),
         };
-        Some(self.event(&payload, turn.envelope(end.at, flags)))
+        Some(self.said(&payload, turn.envelope(end.at, flags)))
     }
 
     fn tool_completed(&self, completed: CompletedTool, turns: &mut Turns<'_>) -> Result<Event, Invalid> {
         let CompletedTool { key, used, result } = completed;
         let ToolUse { id, asked: Asked { time, line, tool, version }, sightings } = used;
-        let thread = sightings.owner(self.threads);
+        let (thread, copies) = (sightings.owner(self.threads), sightings.count());
         let (turn_id, turn) = turn_of(line, turns);
         let measured = result.duration.0.map(|logged| Duration::from_micros(logged.0));
         let (duration_ms, flags) = duration(measured, Some(time), result.time);
         let payload = ToolCompleted {
             tool_key: Some(key.clone()),
             session_id: thread.session_id.to_string(),
-            revision: Some(revision::of_tool(measured.is_some(), turn_id.is_some())),
+            revision: Some(revision::of_tool(measured.is_some(), turn_id.is_some(), copies)),
             turn_id,
             tool_call_id: id,
             tool_name: tool,
@@ -165,7 +117,7 @@ impl Emitter<'_> {
             error_class: None,
         };
         let (key, version) = (format!("tool:{key}"), version.as_deref());
-        self.event(&payload, Envelope { key, thread, turn, time: result.time, version, model: None, flags })
+        self.said(&payload, Envelope { turn, version, flags, ..thread.envelope(key, result.time) })
     }
 
     fn call(&self, keyed: KeyedCall, questions: &mut Questions<'_>, turns: &mut Turns<'_>) -> Result<Event, Invalid> {
@@ -174,12 +126,12 @@ impl Emitter<'_> {
         let (turn_id, turn) = turn_of(call.first.line, turns);
         let asked = call.first.line.and_then(|line| questions.before(line, call.message)).unwrap_or_default();
         let revision = revision::of_call(&call, asked, turn_id.is_some());
-        let Call { message: _, sightings: _, first, last, used, described, stop, cost, error, observations: _ } = call;
+        let Call { message: _, sightings: _, first, last, used, described, stop, cost, error } = call;
         let (duration_ms, mut flags) = duration(None, asked.time, last);
-        flags.push(("token_convention", "exclusive"));
+        flags.push(EXCLUSIVE);
         flags.extend(match stop {
-            Some((_, Stop::Truncated)) => Some(("truncated", "true")),
-            Some((_, Stop::Refusal)) => Some(("refusal", "true")),
+            Some((_, Stop::Truncated)) => Some(TRUNCATED),
+            Some((_, Stop::Refusal)) => Some(REFUSAL),
             Some((_, Stop::Normal)) | None => None,
         });
         let status = error.as_ref().map_or(CallStatus::Ok, Failure::status);
@@ -209,15 +161,22 @@ impl Emitter<'_> {
             ..LlmCall::new(operation, provider(described.model.as_deref()), first.time)
         };
         let (key, version, model) = (format!("call:{key}"), first.version.as_deref(), payload.model.as_deref());
-        self.event(&payload, Envelope { key, thread, turn, time: last, version, model, flags })
+        self.said(&payload, Envelope { turn, version, model, flags, ..thread.envelope(key, last) })
     }
 }
 
 impl Turn<'_> {
-    fn envelope(&self, time: Timestamp, flags: Vec<(&'static str, &'static str)>) -> Envelope<'_> {
+    fn envelope(&self, time: Timestamp, flags: Vec<Flag>) -> Envelope<'_> {
         let version = self.started.version.as_deref();
         let key = format!("turn:{}", self.started.key);
-        Envelope { key, thread: self.thread, turn: self.ordinal, time, version, model: None, flags }
+        Envelope { turn: self.ordinal, version, flags, ..self.thread.envelope(key, time) }
+    }
+}
+
+impl Thread {
+    fn envelope(&self, key: String, time: Timestamp) -> Envelope<'_> {
+        let (run, actor, session) = (&self.run_id, &self.actor, Some(&self.session_id));
+        Envelope { key, run, actor, session, turn: 0, time, version: None, model: None, flags: Vec::new() }
     }
 }
 
@@ -225,19 +184,6 @@ impl Turn<'_> {
 fn turn_of(line: Option<LineId>, turns: &mut Turns<'_>) -> (Option<String>, u32) {
     let turn = line.and_then(|line| turns.with(line));
     turn.map_or((None, 0), |turn| (Some(turn.started.turn_id.clone()), turn.ordinal))
-}
-
-/// A duration as it was measured, or else as the difference of two times of the log, flagged as such.
-fn duration(
-    measured: Option<Duration>,
-    start: Option<Timestamp>,
-    end: Timestamp,
-) -> (Option<Millis>, Vec<(&'static str, &'static str)>) {
-    let estimated = || u64::try_from(end.micros_since(start?)).ok().map(Duration::from_micros);
-    match measured {
-        Some(measured) => (Some(measured.into()), Vec::new()),
-        None => estimated().map_or((None, Vec::new()), |span| (Some(span.into()), vec![LATENCY_ESTIMATED])),
-    }
 }
 
 /// Who ran a model, as far as its name tells.
@@ -267,13 +213,5 @@ mod tests {
         ] {
             assert_eq!(provider(Some(model)), expected, "{model}");
         }
-    }
-
-    #[test]
-    fn time_never_runs_backwards() {
-        let at = |micros| Timestamp::from_micros(micros).unwrap();
-        assert_eq!(duration(None, Some(at(2_000)), at(1_000)).0, None);
-        assert_eq!(duration(None, Some(at(1_000)), at(2_500)).0, Millis::new(1.5).ok());
-        assert_eq!(duration(Some(Duration::ZERO), Some(at(1_000)), at(2_500)), (Millis::new(0.0).ok(), Vec::new()));
     }
 }

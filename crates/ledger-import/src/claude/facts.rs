@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use ledger_core::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::call::{Call, First, Stop};
 use super::calls::{CallId, Calls};
@@ -12,9 +13,10 @@ use super::graph::{Ending, Graph, LineId, Node, Said};
 use super::line::{AgentLine, Line, Message, ToolUseResult, Usage};
 use super::names::{check_ids, name};
 use super::place::Place;
-use super::threads::{Sightings, ThreadIndex, Threads};
+use super::threads::{Sightings, ThreadId, Threads};
 use super::tools::{Asked, Returned, ToolResult, ToolUse, Tools};
 use super::turns::{LoggedDuration, Prompt, Prompted, TurnLog};
+use crate::format::{Fate, Link};
 
 /// The model of what the agent itself wrote in the name of a model.
 const SYNTHETIC: &str = "<synthetic>";
@@ -26,8 +28,8 @@ const MAX_WORKSPACE_BYTES: usize = 4096;
 const MAX_VERSION_BYTES: usize = 64;
 
 /// All facts.
-#[derive(Debug, Default)]
-pub(super) struct Facts {
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Facts {
     pub(super) threads: Threads,
     pub(super) graph: Graph,
     pub(super) calls: Calls,
@@ -35,20 +37,11 @@ pub(super) struct Facts {
     pub(super) turns: TurnLog,
 }
 
-/// What became of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It observes a call.
-    Call,
-    /// It does not.
-    Other,
-}
-
 /// Something that was said, whether the line is the original or a repeat in a `progress` line.
 #[derive(Debug)]
 struct Utterance<'a> {
     message: &'a Message,
-    thread: ThreadIndex,
+    thread: ThreadId,
     sidechain: bool,
     time: Timestamp,
     uuid: Option<&'a str>,
@@ -62,6 +55,21 @@ struct Utterance<'a> {
 }
 
 impl Facts {
+    /// What copies of the lines and other observations of the calls have in common with these.
+    pub(super) fn links(&self) -> Vec<Link> {
+        self.graph.links().chain(self.calls.links()).collect()
+    }
+
+    /// Adds what others know.
+    pub(super) fn absorb(&mut self, other: Self) {
+        let Self { threads, graph, calls, tools, turns } = other;
+        self.threads.absorb(threads);
+        self.graph.absorb(graph);
+        self.calls.absorb(calls);
+        self.tools.absorb(tools);
+        self.turns.absorb(turns);
+    }
+
     /// Adds what `line` says.
     ///
     /// # Errors
@@ -83,7 +91,7 @@ impl Facts {
     }
 
     /// In which thread and when a line was written, if it is a part of a conversation.
-    fn context(&mut self, place: &Place, line: &Line) -> Result<Option<(ThreadIndex, Timestamp)>, String> {
+    fn context(&mut self, place: &Place, line: &Line) -> Result<Option<(ThreadId, Timestamp)>, String> {
         let conversation = ["assistant", "user", "system", "progress"].iter().any(|r#type| line.is(r#type));
         if !conversation && !line.is_answer_with_usage() {
             return Ok(None);
@@ -94,13 +102,7 @@ impl Facts {
         Ok(Some((self.thread(line, session, agent, time)?, time)))
     }
 
-    fn thread(
-        &mut self,
-        line: &Line,
-        session: &str,
-        agent: Option<&str>,
-        time: Timestamp,
-    ) -> Result<ThreadIndex, String> {
+    fn thread(&mut self, line: &Line, session: &str, agent: Option<&str>, time: Timestamp) -> Result<ThreadId, String> {
         let workspace = line.cwd.as_deref().filter(|cwd| cwd.len() <= MAX_WORKSPACE_BYTES);
         let thread = self.threads.see((session, agent), time, workspace, version(line));
         thread.map_err(|invalid| invalid.to_string())
@@ -110,7 +112,7 @@ impl Facts {
         &mut self,
         place: &Place,
         line: &Line,
-        (thread, time): (ThreadIndex, Timestamp),
+        (thread, time): (ThreadId, Timestamp),
     ) -> Result<(Fate, Said), String> {
         if let Some(progress) = line.data.as_ref()
             && let Some(repeated) = progress.message.as_ref()
@@ -208,14 +210,13 @@ impl Facts {
         call.stop = message.stop_reason.as_deref().map(|reason| (time, stop(reason)));
         call.cost = cost.map(|cost| (time, cost));
         call.error = failure;
-        self.calls.add(&id, call);
-        Ok((Fate::Call, said))
+        Ok((self.calls.add(&id, call), said))
     }
 
     fn add_tool_uses(
         &mut self,
         message: &Message,
-        thread: ThreadIndex,
+        thread: ThreadId,
         time: Timestamp,
         line: Option<LineId>,
         version: Option<&str>,

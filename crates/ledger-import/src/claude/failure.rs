@@ -1,11 +1,12 @@
 //! How calls fail: the class or code, never the message.
 
 use ledger_events::CallStatus;
+use serde::{Deserialize, Serialize};
 
 use super::line::Line;
 
 /// That a call failed, and how.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Failure {
     pub(super) class: String,
     pub(super) http_status: Option<u16>,

@@ -1,16 +1,19 @@
 //! The lines of all transcripts as they follow each other, by `parentUuid`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use ledger_core::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::threads::ThreadIndex;
+use super::threads::ThreadId;
 use crate::NAMESPACE;
+use crate::format::Link;
 
 /// A line or a call, by its id in the log; 16 bytes whatever that id is, since there is one for every line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) struct LineId(Uuid);
 
 impl LineId {
@@ -26,7 +29,7 @@ impl fmt::Display for LineId {
 }
 
 /// A line. Copies of one line compare equal, or else the least of them is kept, whatever the order of the files.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Node {
     pub(super) time: Option<Timestamp>,
     pub(super) said: Said,
@@ -34,7 +37,7 @@ pub(super) struct Node {
 }
 
 /// Who said something.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Said {
     /// The user began a turn.
     Prompt,
@@ -51,7 +54,7 @@ pub(super) enum Said {
 }
 
 /// What a part of an answer says about the end of its turn.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Ending {
     /// Nothing.
     Unknown,
@@ -66,22 +69,45 @@ pub(super) enum Ending {
 }
 
 /// All lines.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Graph {
     nodes: HashMap<LineId, (Node, SeenIn)>,
 }
 
 /// The threads that hold a line; nearly always one.
-#[derive(Debug, Default)]
-struct SeenIn(Vec<ThreadIndex>);
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct SeenIn(Vec<ThreadId>);
 
 impl Graph {
-    pub(super) fn add(&mut self, line: LineId, node: Node, thread: Option<ThreadIndex>) {
-        let (kept, SeenIn(threads)) = self.nodes.entry(line).or_insert_with(|| (node.clone(), SeenIn::default()));
-        if node < *kept {
-            *kept = node;
+    pub(super) fn add(&mut self, line: LineId, node: Node, thread: Option<ThreadId>) {
+        match self.nodes.entry(line) {
+            Entry::Vacant(place) => drop(place.insert((node, SeenIn::default()))),
+            Entry::Occupied(mut known) if node < known.get().0 => known.get_mut().0 = node,
+            Entry::Occupied(_) => {}
         }
-        threads.extend(thread.filter(|thread| !threads.contains(thread)));
+        if let Some(thread) = thread {
+            self.see(line, thread);
+        }
+    }
+
+    /// Adds what others know.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (line, (node, SeenIn(threads))) in other.nodes {
+            self.add(line, node, None);
+            threads.into_iter().for_each(|thread| self.see(line, thread));
+        }
+    }
+
+    fn see(&mut self, line: LineId, thread: ThreadId) {
+        let known = self.nodes.get_mut(&line).map(|(_, SeenIn(threads))| threads);
+        if let Some(threads) = known.filter(|threads| !threads.contains(&thread)) {
+            threads.push(thread);
+        }
+    }
+
+    /// What copies of the lines have in common with them.
+    pub(super) fn links(&self) -> impl Iterator<Item = Link> {
+        self.nodes.keys().map(|LineId(id)| Link::of_id(*id))
     }
 
     pub(super) fn node(&self, line: LineId) -> Option<&Node> {
@@ -93,7 +119,7 @@ impl Graph {
     }
 
     /// Which threads hold a line, and when it was written, for all lines.
-    pub(super) fn seen_in(&self) -> impl Iterator<Item = (&[ThreadIndex], Timestamp)> {
+    pub(super) fn seen_in(&self) -> impl Iterator<Item = (&[ThreadId], Timestamp)> {
         self.nodes.values().filter_map(|(node, SeenIn(threads))| Some((threads.as_slice(), node.time?)))
     }
 }

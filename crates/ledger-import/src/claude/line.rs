@@ -12,7 +12,7 @@ expect_objects!(Line, Fork, Progress, AgentLine, Message, Block, Usage, CacheCre
 /// A line of a transcript.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub(super) r#type: Loose<String>,
     pub(super) subtype: Loose<String>,
     pub(super) uuid: Loose<String>,

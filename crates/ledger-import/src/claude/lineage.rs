@@ -10,23 +10,23 @@ use std::collections::{BTreeSet, HashMap};
 use ledger_core::Timestamp;
 
 use super::graph::Graph;
-use super::threads::ThreadIndex;
+use super::threads::ThreadId;
 
 /// Of threads that share lines, when each first had one that the other has not.
 #[derive(Debug, Default)]
 pub(super) struct Lineage {
-    alone_since: HashMap<(ThreadIndex, ThreadIndex), Timestamp>,
+    alone_since: HashMap<(ThreadId, ThreadId), Timestamp>,
 }
 
 impl Lineage {
     pub(super) fn of(graph: &Graph) -> Self {
         // There are few different sets of threads, whatever the number of lines.
-        let mut sets: HashMap<BTreeSet<ThreadIndex>, Timestamp> = HashMap::new();
+        let mut sets: HashMap<BTreeSet<ThreadId>, Timestamp> = HashMap::new();
         for (threads, time) in graph.seen_in() {
             let since = sets.entry(threads.iter().copied().collect()).or_insert(time);
             *since = time.min(*since);
         }
-        let mut related: HashMap<ThreadIndex, BTreeSet<ThreadIndex>> = HashMap::new();
+        let mut related: HashMap<ThreadId, BTreeSet<ThreadId>> = HashMap::new();
         for threads in sets.keys().filter(|threads| threads.len() > 1) {
             for thread in threads {
                 related.entry(*thread).or_default().extend(threads);
@@ -45,7 +45,7 @@ impl Lineage {
     }
 
     /// `Less` when `one` is older: it went on without the other later, or never.
-    pub(super) fn by_age(&self, one: ThreadIndex, other: ThreadIndex) -> Ordering {
+    pub(super) fn by_age(&self, one: ThreadId, other: ThreadId) -> Ordering {
         let alone = |one, other| self.alone_since.get(&(one, other));
         match (alone(one, other), alone(other, one)) {
             (None, None) => Ordering::Equal,

@@ -1,6 +1,6 @@
 //! What the path of a transcript says about whose it is, for lines that do not say it themselves.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const SUBAGENT: &str = "agent-";
 
@@ -19,6 +19,12 @@ impl Place {
             Some(agent) => Self { session: session_above(path), agent: Some(agent.to_owned()) },
         }
     }
+}
+
+/// The main transcript of the session that a file is of, whether it is there or not.
+pub(super) fn main_transcript(path: &Path) -> PathBuf {
+    let session = path.ancestors().find(|dir| dir.ends_with("subagents")).and_then(Path::parent);
+    session.unwrap_or(path).with_extension("jsonl")
 }
 
 fn session_above(path: &Path) -> Option<String> {
@@ -41,5 +47,13 @@ mod tests {
         assert_eq!(place("p/s1/subagents/agent-a1.jsonl"), (Some("s1".into()), Some("a1".into())));
         assert_eq!(place("p/s1/subagents/workflows/w/agent-a1.jsonl"), (Some("s1".into()), Some("a1".into())));
         assert_eq!(place("p/agent-a1.jsonl"), (None, Some("a1".into())));
+    }
+
+    #[test]
+    fn a_session_and_its_subagents_are_of_one_transcript() {
+        for path in ["p/s1.jsonl", "p/s1/subagents/agent-a1.jsonl", "p/s1/subagents/workflows/w/agent-a1.jsonl"] {
+            assert_eq!(main_transcript(Path::new(path)), Path::new("p/s1.jsonl"));
+        }
+        assert_eq!(main_transcript(Path::new("p/agent-a1.jsonl")), Path::new("p/agent-a1.jsonl"));
     }
 }

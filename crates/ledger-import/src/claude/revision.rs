@@ -19,7 +19,7 @@ const MEASURED: u64 = 1 << 52;
 
 /// The larger one counts; of equally large ones, the one that saw more of the answer: until later, or more facts.
 pub(super) fn of_call(call: &Call, asked: Asked, has_turn: bool) -> u64 {
-    let Call { message: _, sightings: _, first, last, used, described: _, stop, cost, error, observations: _ } = call;
+    let Call { message: _, sightings, first, last, used, described: _, stop, cost, error } = call;
     let Asked { time, attempts } = asked;
     let known = [
         stop.is_some(),
@@ -30,20 +30,27 @@ pub(super) fn of_call(call: &Call, asked: Asked, has_turn: bool) -> u64 {
         attempts.is_some(),
         has_turn,
     ];
-    let detail = micros(first.time, *last) / 1_000 + known.into_iter().map(u64::from).sum::<u64>();
+    let detail =
+        micros(first.time, *last) / 1_000 + known.into_iter().map(u64::from).sum::<u64>() + of_start(sightings.count());
     (used.tokens().total().min(MAX_TOKENS) << DETAIL_BITS) + detail.min(MAX_DETAIL)
 }
 
 /// A duration that was measured counts before one that is estimated, then a turn that is known before one that is not.
-pub(super) fn of_tool(is_measured: bool, has_turn: bool) -> u64 {
-    2 * u64::from(is_measured) + u64::from(has_turn)
+pub(super) fn of_tool(is_measured: bool, has_turn: bool, copies: usize) -> u64 {
+    let known = 2 * u64::from(is_measured) + u64::from(has_turn);
+    (known << DETAIL_BITS) + of_start(copies).min(MAX_DETAIL)
 }
 
 /// A turn that was measured counts before one that was not, then the one that was seen until later.
-pub(super) fn of_turn(start: Timestamp, end: &End) -> u64 {
-    let span = micros(start, end.at).min(MEASURED - 1);
+pub(super) fn of_turn(start: Timestamp, end: &End, copies: usize) -> u64 {
+    let span = micros(start, end.at).saturating_add(of_start(copies)).min(MEASURED - 1);
     let measured = if end.measured.is_some() { MEASURED } else { 0 };
     measured + span
+}
+
+/// Whoever saw more copies of a fact knows better where it is from.
+pub(super) fn of_start(copies: usize) -> u64 {
+    u64::try_from(copies).unwrap_or(u64::MAX)
 }
 
 fn micros(start: Timestamp, end: Timestamp) -> u64 {

@@ -1,20 +1,33 @@
 //! Threads: the main conversation of a session, and each of its subagents.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use ledger_core::{Actor, Invalid, RunId, SessionId, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::AGENT;
 use super::graph::Graph;
 use super::lineage::Lineage;
+use crate::NAMESPACE;
 
-/// A thread, by its place in [`Threads`]. Depends on the order of the files, so it never reaches an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ThreadIndex(usize);
+/// A thread, by its name in 128 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct ThreadId(Uuid);
+
+impl ThreadId {
+    fn of(session: &str, agent: Option<&str>) -> Self {
+        match agent {
+            None => Self(Uuid::try_parse(session).unwrap_or_else(|_| Uuid::new_v5(&NAMESPACE, session.as_bytes()))),
+            Some(_) => Self(Uuid::new_v5(&NAMESPACE, key(session, agent).as_bytes())),
+        }
+    }
+}
 
 /// A conversation with one history.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Thread {
     /// `<session>`, or `<session>/<agent>` for a subagent: all subagents share the `sessionId` of the log.
     pub(super) session_id: SessionId,
@@ -60,6 +73,16 @@ impl Thread {
         self.version.as_ref().map(|(_, version)| version.as_str())
     }
 
+    fn absorb(&mut self, other: Self) {
+        let Self { session_id: _, parent: _, run_id: _, actor: _, first, workspace, version } = other;
+        self.first = self.first.min(first);
+        for (kept, other) in [(&mut self.workspace, workspace), (&mut self.version, version)] {
+            if let Some((at, text)) = other {
+                keep_earliest(kept, at, Some(&text));
+            }
+        }
+    }
+
     fn see(&mut self, at: Timestamp, workspace: Option<&str>, version: Option<&str>) {
         self.first = self.first.min(at);
         keep_earliest(&mut self.workspace, at, workspace);
@@ -79,10 +102,11 @@ fn key(session: &str, agent: Option<&str>) -> String {
 }
 
 /// All threads that were met.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Threads {
-    threads: Vec<Thread>,
-    by_key: HashMap<String, ThreadIndex>,
+    threads: BTreeMap<ThreadId, Thread>,
+    /// Known when everything is.
+    #[serde(skip)]
     lineage: Lineage,
 }
 
@@ -94,23 +118,29 @@ impl Threads {
         at: Timestamp,
         workspace: Option<&str>,
         version: Option<&str>,
-    ) -> Result<ThreadIndex, Invalid> {
-        let key = key(session, agent);
-        let index = match self.by_key.get(&key) {
-            Some(index) => *index,
-            None => {
-                self.threads.push(Thread::new(session, agent, at)?);
-                let index = ThreadIndex(self.threads.len() - 1);
-                self.by_key.insert(key, index);
-                index
-            }
+    ) -> Result<ThreadId, Invalid> {
+        let id = ThreadId::of(session, agent);
+        let thread = match self.threads.entry(id) {
+            Entry::Occupied(thread) => thread.into_mut(),
+            Entry::Vacant(place) => place.insert(Thread::new(session, agent, at)?),
         };
-        self.threads[index.0].see(at, workspace, version);
-        Ok(index)
+        thread.see(at, workspace, version);
+        Ok(id)
     }
 
-    pub(super) fn of(&self, index: ThreadIndex) -> &Thread {
-        &self.threads[index.0]
+    /// Adds what others know.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (id, thread) in other.threads {
+            match self.threads.entry(id) {
+                Entry::Occupied(known) => known.into_mut().absorb(thread),
+                Entry::Vacant(place) => drop(place.insert(thread)),
+            }
+        }
+    }
+
+    /// One that was met.
+    pub(super) fn of(&self, id: ThreadId) -> &Thread {
+        &self.threads[&id]
     }
 
     /// Finds out which sessions resume which.
@@ -119,18 +149,18 @@ impl Threads {
     }
 
     /// Which of two threads that hold the same fact since the same time was there first: `Less` for `one`.
-    fn by_age(&self, one: ThreadIndex, other: ThreadIndex) -> Ordering {
+    fn by_age(&self, one: ThreadId, other: ThreadId) -> Ordering {
         self.lineage.by_age(self.main(one), self.main(other))
     }
 
     /// The main thread of a session: its subagents are as old as it is.
-    fn main(&self, index: ThreadIndex) -> ThreadIndex {
-        let parent = self.of(index).parent.as_ref();
-        parent.and_then(|parent| self.by_key.get(parent.as_str())).copied().unwrap_or(index)
+    fn main(&self, id: ThreadId) -> ThreadId {
+        let parent = self.of(id).parent.as_ref().map(|parent| ThreadId::of(parent.as_str(), None));
+        parent.filter(|parent| self.threads.contains_key(parent)).unwrap_or(id)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Thread> {
-        self.threads.iter()
+        self.threads.values()
     }
 }
 
@@ -139,14 +169,14 @@ impl Threads {
 /// Resuming a session copies its lines under another session id. The fact belongs to the thread that saw it first; of
 /// threads with the same time, to the older one. Another import may see other threads, and find another owner: the owner
 /// is nothing that a key may be made of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Sightings {
-    first: (ThreadIndex, Timestamp),
-    others: Vec<(ThreadIndex, Timestamp)>,
+    first: (ThreadId, Timestamp),
+    others: Vec<(ThreadId, Timestamp)>,
 }
 
 impl Sightings {
-    pub(super) fn new(thread: ThreadIndex, at: Timestamp) -> Self {
+    pub(super) fn new(thread: ThreadId, at: Timestamp) -> Self {
         Self { first: (thread, at), others: Vec::new() }
     }
 
@@ -160,25 +190,30 @@ impl Sightings {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (ThreadIndex, Timestamp)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ThreadId, Timestamp)> {
         std::iter::once(self.first).chain(self.others.iter().copied())
     }
 
-    pub(super) fn has(&self, thread: ThreadIndex) -> bool {
+    /// In how many threads.
+    pub(super) fn count(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    pub(super) fn has(&self, thread: ThreadId) -> bool {
         self.iter().any(|(seen, _)| seen == thread)
     }
 
-    pub(super) fn owner_index(&self, threads: &Threads) -> ThreadIndex {
+    pub(super) fn owner_id(&self, threads: &Threads) -> ThreadId {
         let mut others: Vec<_> = self.iter().collect();
         // The order of the files must not matter, also where the ages of threads make no order.
         others.sort_by_key(|(thread, at)| (*at, &threads.of(*thread).session_id));
-        let older = |one: &(ThreadIndex, Timestamp), other: &(ThreadIndex, Timestamp)| {
+        let older = |one: &(ThreadId, Timestamp), other: &(ThreadId, Timestamp)| {
             one.1.cmp(&other.1).then_with(|| threads.by_age(one.0, other.0))
         };
         others.into_iter().min_by(older).map_or(self.first.0, |(thread, _)| thread)
     }
 
     pub(super) fn owner<'a>(&self, threads: &'a Threads) -> &'a Thread {
-        threads.of(self.owner_index(threads))
+        threads.of(self.owner_id(threads))
     }
 }

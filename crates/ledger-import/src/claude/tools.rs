@@ -4,16 +4,17 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use ledger_core::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::graph::LineId;
-use super::threads::{Sightings, ThreadIndex};
+use super::threads::{Sightings, ThreadId};
 use crate::loose::LoggedMillis;
 
 /// What the provider's ids of tool calls start with. Others (`Bash:0`) are used again and again, even within a session.
 const TOOL_USE_ID: &str = "toolu_";
 
 /// That the model asked for a tool.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ToolUse {
     pub(super) id: String,
     pub(super) asked: Asked,
@@ -21,7 +22,7 @@ pub(super) struct ToolUse {
 }
 
 /// When and where a tool was asked for; the least of all copies counts.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Asked {
     pub(super) time: Timestamp,
     pub(super) line: Option<LineId>,
@@ -30,7 +31,7 @@ pub(super) struct Asked {
 }
 
 /// That a tool came back; the least of all copies counts, one that knows the duration before one that does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ToolResult {
     pub(super) duration: Reverse<Option<LoggedMillis>>,
     pub(super) time: Timestamp,
@@ -40,21 +41,21 @@ pub(super) struct ToolResult {
 /// Where a tool came back.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Returned<'a> {
-    pub(super) thread: ThreadIndex,
+    pub(super) thread: ThreadId,
     pub(super) id: &'a str,
     /// The line that asked for it, as far as the line that says this knows.
     pub(super) asked_by: Option<LineId>,
 }
 
 /// All calls of tools.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Tools {
     uses: HashMap<String, ToolUse>,
     results: HashMap<String, ToolResult>,
     /// The keys of uses, by ids that are not unique and by time.
-    named: HashMap<(ThreadIndex, String), BTreeMap<Timestamp, String>>,
+    named: HashMap<(ThreadId, String), BTreeMap<Timestamp, String>>,
     /// What came back of them.
-    returned: Vec<(ThreadIndex, String, Option<LineId>, ToolResult)>,
+    returned: Vec<(ThreadId, String, Option<LineId>, ToolResult)>,
 }
 
 /// A call of a tool that came back.
@@ -68,20 +69,28 @@ pub(super) struct CompletedTool {
 
 impl Tools {
     /// Adds that a tool was asked for in `thread`, the session of which is `session`.
-    pub(super) fn add_use(&mut self, thread: ThreadIndex, session: &str, tool: ToolUse) {
+    pub(super) fn add_use(&mut self, thread: ThreadId, session: &str, tool: ToolUse) {
         let key = match tool.asked.line {
             _ if is_unique(&tool.id) => tool.id.clone(),
             Some(line) => key_of(line, &tool.id),
             None => format!("{session}/{}", tool.id),
         };
         if !is_unique(&tool.id) {
-            let named = self.named.entry((thread, tool.id.clone())).or_default();
-            // Of two at one time nobody can tell which came back; the least key is as good as any, and always the same.
-            let known = named.entry(tool.asked.time).or_insert_with(|| key.clone());
-            if key < *known {
-                known.clone_from(&key);
-            }
+            self.add_name((thread, tool.id.clone()), tool.asked.time, &key);
         }
+        self.add_keyed(key, tool);
+    }
+
+    fn add_name(&mut self, name: (ThreadId, String), time: Timestamp, key: &str) {
+        let named = self.named.entry(name).or_default();
+        // Of two at one time nobody can tell which came back; the least key is as good as any, and always the same.
+        let known = named.entry(time).or_insert_with(|| key.to_owned());
+        if key < known.as_str() {
+            key.clone_into(known);
+        }
+    }
+
+    fn add_keyed(&mut self, key: String, tool: ToolUse) {
         match self.uses.get_mut(&key) {
             None => drop(self.uses.insert(key, tool)),
             Some(known) => {
@@ -91,6 +100,17 @@ impl Tools {
                 }
             }
         }
+    }
+
+    /// Adds what others know.
+    pub(super) fn absorb(&mut self, other: Self) {
+        let Self { uses, results, named, returned } = other;
+        uses.into_iter().for_each(|(key, tool)| self.add_keyed(key, tool));
+        results.into_iter().for_each(|(key, result)| add(&mut self.results, key, result));
+        for (name, keys) in named {
+            keys.iter().for_each(|(time, key)| self.add_name(name.clone(), *time, key));
+        }
+        self.returned.extend(returned);
     }
 
     /// Adds that a tool came back.

@@ -9,21 +9,22 @@ use std::time::Duration;
 
 use ledger_core::{SessionId, Timestamp};
 use ledger_events::TurnStatus;
+use serde::{Deserialize, Serialize};
 
 use super::ancestors::Nearest;
 use super::graph::{Ending, Graph, LineId, Said};
-use super::threads::{Sightings, Thread, ThreadIndex, Threads};
+use super::threads::{Sightings, Thread, ThreadId, Threads};
 use crate::loose::LoggedMillis;
 
 /// A line in which the user said something.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Prompt {
     pub(super) said: Prompted,
     pub(super) sightings: Sightings,
 }
 
 /// When and as what a prompt was said; the least of all copies counts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Prompted {
     pub(super) time: Timestamp,
     /// What identifies the turn in its session: several lines may be one prompt.
@@ -34,14 +35,14 @@ pub(super) struct Prompted {
 }
 
 /// What the log says of turns.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct TurnLog {
     pub(super) prompts: HashMap<LineId, Prompt>,
     pub(super) durations: Vec<LoggedDuration>,
 }
 
 /// That the agent measured a turn.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LoggedDuration {
     pub(super) line: LineId,
     pub(super) time: Timestamp,
@@ -62,11 +63,22 @@ impl TurnLog {
     }
 }
 
+impl TurnLog {
+    /// Adds what others know.
+    pub(super) fn absorb(&mut self, other: Self) {
+        let Self { prompts, durations } = other;
+        prompts.into_iter().for_each(|(line, prompt)| self.add_prompt(line, prompt));
+        self.durations.extend(durations);
+    }
+}
+
 /// A turn that something follows from.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     pub(super) thread: &'a Thread,
     pub(super) started: Prompted,
+    /// In how many threads it was seen.
+    pub(super) copies: usize,
     /// Its place among the prompts of its thread, from 1 up. Prompts that nothing answers have one as well, and those
     /// that were copied from the session that this one resumes: what comes to light later must not shift it.
     pub(super) ordinal: u32,
@@ -200,19 +212,19 @@ impl<'a> Drafts<'a> {
 }
 
 fn finished<'a>(drafts: Vec<Draft<'a>>, threads: &Threads) -> Vec<Option<Turn<'a>>> {
-    let mut by_thread: HashMap<ThreadIndex, Vec<(&Prompted, usize)>> = HashMap::new();
+    let mut by_thread: HashMap<ThreadId, Vec<(&Prompted, usize)>> = HashMap::new();
     for (place, draft) in drafts.iter().enumerate() {
         for (thread, _) in draft.sightings.iter() {
             by_thread.entry(thread).or_default().push((&draft.started, place));
         }
     }
-    let mut ordinals: HashMap<(ThreadIndex, usize), u32> = HashMap::new();
+    let mut ordinals: HashMap<(ThreadId, usize), u32> = HashMap::new();
     for (thread, mut prompts) in by_thread {
         prompts.sort();
         ordinals.extend(prompts.into_iter().map(|(_, place)| (thread, place)).zip(1..));
     }
     let numbered = drafts.into_iter().enumerate().map(|(place, draft)| {
-        let ordinal = ordinals.get(&(draft.sightings.owner_index(threads), place)).copied();
+        let ordinal = ordinals.get(&(draft.sightings.owner_id(threads), place)).copied();
         draft.is_answered().then(|| draft.into_turn(ordinal.unwrap_or(0)))
     });
     numbered.collect()
@@ -225,8 +237,8 @@ impl<'a> Draft<'a> {
 
     fn into_turn(self, ordinal: u32) -> Turn<'a> {
         let end = self.end();
-        let Self { thread, started, .. } = self;
-        Turn { thread, started, ordinal, end }
+        let Self { thread, started, sightings, .. } = self;
+        Turn { thread, started, copies: sightings.count(), ordinal, end }
     }
 
     fn end(&self) -> Option<End> {

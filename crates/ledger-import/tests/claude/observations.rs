@@ -110,7 +110,7 @@ fn ids_that_are_not_unique_in_the_world_are_calls_of_their_sessions() {
     let (one, other) = (file("one.jsonl", &session("one")), file("other.jsonl", &session("other")));
     let both = import(&[one.clone(), other.clone()]);
     assert_eq!((all::<LlmCall>(&both).len(), totals(&both.events).output), (2, 16));
-    assert_eq!(both.report.duplicates, 2);
+    assert_eq!((both.report.usage, both.report.superseding, both.report.duplicates), (2, 2, 0));
     for events in in_both_orders(&import(std::slice::from_ref(&one)), &import(&[other])) {
         assert_eq!((totals(&events).calls, totals(&events).output), (2, 16));
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ledger_events::{LlmCall, SessionStarted, ToolCompleted, TurnCompleted, TurnStarted, TurnStatus};
-use ledger_import::{claude, samples};
+use ledger_import::{Source, samples};
 
 use crate::support::{Totals, all, import, totals};
 
@@ -13,7 +13,7 @@ pub(crate) fn spotter() -> Vec<(PathBuf, Vec<u8>)> {
 
 fn testdata(set: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/claude").join(set);
-    let paths = claude::find(&[dir]).unwrap().files;
+    let paths = Source::Claude.find(&[dir]).unwrap().files;
     paths.into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
 }
 
@@ -28,9 +28,9 @@ fn spotter_is_156_calls() {
     let report = &import.report;
     assert_eq!((report.files, report.usage, report.calls, report.sessions), (3, 156, 156, 3));
     // 305 lines of the conversation, and two that the parent's progress repeats.
-    assert_eq!(report.usage + report.duplicates, 305 + 2);
+    assert_eq!(report.usage + report.superseding + report.duplicates, 305 + 2);
     assert_eq!((report.bad_lines, report.pending, report.refused), (0, 0, 0));
-    assert_eq!(report.lines, report.usage + report.duplicates + report.other);
+    assert_eq!(report.lines, report.usage + report.superseding + report.duplicates + report.other);
 }
 
 #[test]
@@ -38,7 +38,8 @@ fn agtrace_is_6_calls() {
     let import = import(&testdata("agtrace"));
     let expected = Totals { calls: 6, input: 74, output: 844, cache_write: 5_158, cache_read: 93_553 };
     assert_eq!(totals(&import.events), expected);
-    assert_eq!(import.report.usage + import.report.duplicates, 13);
+    let report = &import.report;
+    assert_eq!((report.usage, report.usage + report.superseding + report.duplicates), (6, 13));
     // Of five lines of the user, two are prompts that were answered; the others are what `/exit` leaves.
     assert_eq!(all::<TurnStarted>(&import).len(), 2);
 }

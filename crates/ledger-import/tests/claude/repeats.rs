@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use ledger_core::{Digest, Event, EventId};
-use ledger_import::claude::Options;
+use ledger_import::Options;
 use serde_json::json;
 
 use crate::real::{SPOTTER, spotter};

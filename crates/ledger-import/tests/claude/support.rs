@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ledger_core::Event;
 use ledger_events::{EventPayload, Latest, LlmCall, Observation, read};
-use ledger_import::Import;
-use ledger_import::claude::{Importer, Options};
+use ledger_import::{Import, Importer, Options, Source};
 use serde_json::{Value, json};
 
 /// Imports files, in the order given.
@@ -15,7 +14,7 @@ pub(crate) fn import(files: &[(PathBuf, Vec<u8>)]) -> Import {
 
 /// Imports files with options.
 pub(crate) fn import_with(options: Options, files: &[(PathBuf, Vec<u8>)]) -> Import {
-    let mut importer = Importer::new(options).unwrap();
+    let mut importer = Importer::new(&Source::Claude, options).unwrap();
     for (path, bytes) in files {
         importer.read(path, bytes.as_slice()).unwrap();
     }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use ledger_events::LlmCall;
 use ledger_import::MAX_BAD_LINES;
-use ledger_import::claude::{Importer, Options};
+use ledger_import::{Importer, Options, Source};
 use serde_json::{Value, json};
 
 use crate::support::{all, assistant, at, import_bytes, import_lines, only, user, with};
@@ -26,14 +26,14 @@ fn marks_padding_blank_lines_and_line_ends_are_tolerated() {
 #[test]
 fn bad_lines_are_counted_named_and_harm_no_other() {
     let mut bytes = answer(1).into_bytes();
-    bytes.extend(b"\n{\"type\":\n[1]\n{\"uuid\":\"\xff\"}\n");
+    bytes.extend(b"\n{\"type\":\n[1]\n\xff{\"uuid\":\"u\"}\n");
     bytes.extend(answer(2).into_bytes());
     let import = import_bytes(&bytes);
     let report = &import.report;
     assert_eq!((report.calls, report.bad_lines), (2, 3));
     let lines: Vec<_> = report.bad.iter().map(|bad| bad.line).collect();
     assert_eq!(lines, [2, 3, 4]);
-    assert!(report.bad[2].reason.contains("UTF-8"), "{:?}", report.bad);
+    assert!(report.bad[2].reason.contains("not JSON"), "{:?}", report.bad);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn half_a_surrogate_pair_in_content_costs_nothing() {
 
 #[test]
 fn files_that_cannot_be_read_are_in_the_report() {
-    let mut importer = Importer::new(Options::default()).unwrap();
+    let mut importer = Importer::new(&Source::Claude, Options::default()).unwrap();
     let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
     importer.add_unreadable("s.jsonl".as_ref(), &denied);
     let report = importer.finish().report;
@@ -158,7 +158,7 @@ fn files_that_cannot_be_read_are_in_the_report() {
 #[test]
 fn a_tenant_without_a_name_is_refused_at_once() {
     for tenant in ["", " "] {
-        assert!(Importer::new(Options { tenant: tenant.into(), ..Options::default() }).is_err());
+        assert!(Importer::new(&Source::Claude, Options { tenant: tenant.into(), ..Options::default() }).is_err());
     }
 }
 
@@ -206,12 +206,12 @@ fn a_line_of_100_megabytes_is_read() {
     let (start, end) = answer(1).split_once("hello").map(|(start, end)| (start.to_owned(), end.to_owned())).unwrap();
     let middle = std::io::repeat(b'x').take(100 << 20);
     let line = std::io::BufReader::new(start.as_bytes().chain(middle).chain(end.as_bytes()));
-    let mut importer = Importer::new(Options::default()).unwrap();
+    let mut importer = Importer::new(&Source::Claude, Options::default()).unwrap();
     importer.read("s.jsonl".as_ref(), line).unwrap();
     assert_eq!(importer.finish().report.calls, 1);
 }
 
 #[test]
 fn an_origin_that_is_no_metadata_is_refused_at_once() {
-    assert!(Importer::new(Options { origin: Some("a\nb".into()), ..Options::default() }).is_err());
+    assert!(Importer::new(&Source::Claude, Options { origin: Some("a\nb".into()), ..Options::default() }).is_err());
 }

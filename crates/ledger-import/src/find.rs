@@ -1,63 +1,63 @@
-//! Where transcripts are.
+//! Which files there are to import.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 /// What there is to import.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The transcripts, sorted, each once.
+    /// The logs, sorted, each once.
     pub files: Vec<PathBuf>,
     /// Folders and files below the paths that cannot be read, and why; sorted by path.
     pub unreadable: Vec<(PathBuf, io::Error)>,
 }
 
-/// All transcripts among `paths`: files as they are, directories with all that is below them; without paths, those in
-/// the places where Claude Code keeps them.
-///
-/// These are the directories `projects` and `transcripts` below each of the comma-separated `CLAUDE_CONFIG_DIR`, or below
-/// `~/.claude` and `~/.config/claude`. A file that is reached twice, through links or overlapping paths, is found once.
-/// Other `.jsonl` files of Claude Code (its prompt history, the journals of workflows) are not found, nor is what is no
-/// regular file: reading a pipe or a device may never end.
-///
-/// # Errors
-/// When a path of `paths` does not exist, cannot be read, or is neither a directory nor a regular file. What is below
-/// one and cannot be read is a part of what was found.
-pub fn find(paths: &[PathBuf]) -> io::Result<Found> {
-    let mut search = Search::default();
-    if paths.is_empty() {
-        let places = usual_places(env::var_os("CLAUDE_CONFIG_DIR").as_deref(), env::home_dir().as_deref());
+impl Found {
+    /// The logs among `paths`: files as they are, directories with all logs that are below them.
+    ///
+    /// # Errors
+    /// When a path does not exist, cannot be read, or is neither a directory nor a regular file. What is below one and
+    /// cannot be read is a part of what was found.
+    pub(crate) fn named(paths: &[PathBuf], is_log: IsLog) -> io::Result<Self> {
+        let mut search = Search::new(is_log);
+        for path in paths {
+            search.named(path).map_err(at(path))?;
+        }
+        Ok(search.found())
+    }
+
+    /// The logs below those of `places` that are there.
+    pub(crate) fn below(places: Vec<PathBuf>, is_log: IsLog) -> Self {
+        let mut search = Search::new(is_log);
         search.below(places.into_iter().rev().filter(|place| place.is_dir()).collect());
+        search.found()
     }
-    for path in paths {
-        search.named(path).map_err(at(path))?;
-    }
-    let Search { mut found, visited: _ } = search;
-    found.files.sort();
-    found.unreadable.sort_by(|(path, _), (other, _)| path.cmp(other));
-    Ok(found)
 }
 
-fn usual_places(config_dirs: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
-    let configured = config_dirs.and_then(OsStr::to_str).unwrap_or_default().split(',').map(str::trim);
-    let mut roots: Vec<PathBuf> = configured.filter(|dir| !dir.is_empty()).map(PathBuf::from).collect();
-    if roots.is_empty() {
-        roots.extend(home.into_iter().flat_map(|home| [home.join(".claude"), home.join(".config/claude")]));
-    }
-    roots.iter().flat_map(|root| [root.join("projects"), root.join("transcripts")]).collect()
-}
+/// Which of the files below a directory are logs.
+pub(crate) type IsLog = fn(&Path) -> bool;
 
-#[derive(Default)]
 struct Search {
+    is_log: IsLog,
     found: Found,
     /// Real paths of the files and directories that were visited: links may lead in circles.
     visited: HashSet<PathBuf>,
 }
 
 impl Search {
+    fn new(is_log: IsLog) -> Self {
+        Self { is_log, found: Found::default(), visited: HashSet::new() }
+    }
+
+    fn found(self) -> Found {
+        let mut found = self.found;
+        found.files.sort();
+        found.unreadable.sort_by(|(path, _), (other, _)| path.cmp(other));
+        found
+    }
+
     fn named(&mut self, path: &Path) -> io::Result<()> {
         let metadata = fs::metadata(path)?;
         if metadata.is_dir() {
@@ -89,7 +89,7 @@ impl Search {
         if metadata.is_dir() {
             return self.entries(path);
         }
-        if metadata.is_file() && is_transcript(path) {
+        if metadata.is_file() && (self.is_log)(path) {
             self.file(path)?;
         }
         Ok(Vec::new())
@@ -113,14 +113,6 @@ impl Search {
     }
 }
 
-fn is_transcript(path: &Path) -> bool {
-    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    let of_workflow = || path.ancestors().any(|dir| dir.ends_with("subagents/workflows"));
-    path.extension().is_some_and(|extension| extension == "jsonl")
-        && name != "history.jsonl"
-        && !(name == "journal.jsonl" && of_workflow())
-}
-
 fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
     move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
@@ -128,6 +120,7 @@ fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claude;
 
     fn tree(files: &[&str]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
@@ -140,7 +133,7 @@ mod tests {
     }
 
     fn names(dir: &Path, paths: &[PathBuf]) -> Vec<String> {
-        let found = find(paths).unwrap();
+        let found = Found::named(paths, claude::is_log).unwrap();
         assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
         found.files.iter().map(|path| path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned()).collect()
     }
@@ -171,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_path_that_is_not_there_is_an_error_that_names_it() {
-        let error = find(&["/nowhere/x.jsonl".into()]).unwrap_err();
+        let error = Found::named(&["/nowhere/x.jsonl".into()], claude::is_log).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert!(error.to_string().contains("/nowhere/x.jsonl"));
     }
@@ -184,7 +177,7 @@ mod tests {
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         std::os::unix::fs::symlink("/dev/zero", dir.path().join("p/c.jsonl")).unwrap();
         assert_eq!(names(dir.path(), &[dir.path().to_owned()]), ["p/a.jsonl"]);
-        assert_eq!(find(&[socket]).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(Found::named(&[socket], claude::is_log).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
     /// A link to itself stands for what is not permitted: whoever runs the tests may be permitted everything.
@@ -194,11 +187,11 @@ mod tests {
         let dir = tree(&["p/a.jsonl"]);
         let circle = dir.path().join("p/circle");
         std::os::unix::fs::symlink(&circle, &circle).unwrap();
-        let found = find(&[dir.path().to_owned()]).unwrap();
+        let found = Found::named(&[dir.path().to_owned()], claude::is_log).unwrap();
         assert_eq!(found.files, [dir.path().join("p/a.jsonl")]);
         let unreadable: Vec<_> = found.unreadable.iter().map(|(path, _)| path).collect();
         assert_eq!(unreadable, [&circle]);
-        assert!(find(&[circle]).is_err());
+        assert!(Found::named(&[circle], claude::is_log).is_err());
     }
 
     #[cfg(unix)]
@@ -210,21 +203,5 @@ mod tests {
         std::os::unix::fs::symlink(root.join("p/a.jsonl"), root.join("p/b.jsonl")).unwrap();
         std::os::unix::fs::symlink(root.join("gone"), root.join("p/c.jsonl")).unwrap();
         assert_eq!(names(&root, std::slice::from_ref(&root)), ["p/a.jsonl"]);
-    }
-
-    #[test]
-    fn the_usual_places_follow_the_environment() {
-        let home = Path::new("/h");
-        let usual = [
-            "/h/.claude/projects",
-            "/h/.claude/transcripts",
-            "/h/.config/claude/projects",
-            "/h/.config/claude/transcripts",
-        ];
-        assert_eq!(usual_places(None, Some(home)), usual.map(PathBuf::from));
-        assert_eq!(usual_places(Some(OsStr::new(" , ")), Some(home)), usual.map(PathBuf::from));
-        let configured = usual_places(Some(OsStr::new("/a, /b,")), Some(home));
-        assert_eq!(configured, ["/a/projects", "/a/transcripts", "/b/projects", "/b/transcripts"].map(PathBuf::from));
-        assert!(usual_places(None, None).is_empty());
     }
 }

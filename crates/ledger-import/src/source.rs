@@ -1,0 +1,84 @@
+//! The sources that can be imported.
+
+use std::env;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::claude;
+use crate::find::{Found, IsLog};
+use crate::format::Format;
+use crate::importer::{Family, Reading};
+
+/// Whose logs are imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Transcripts of Claude Code: see [`claude`].
+    Claude,
+}
+
+impl Source {
+    /// The sources that keep logs in usual places.
+    pub const USUAL: [Self; 1] = [Self::Claude];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Claude => claude::Claude.source(),
+        }
+    }
+
+    /// The directories where this source keeps its logs, whether they are there or not, from the environment.
+    #[must_use]
+    pub fn usual_places(&self) -> Vec<PathBuf> {
+        let home = env::home_dir();
+        match self {
+            Self::Claude => claude::usual_places(env::var_os("CLAUDE_CONFIG_DIR").as_deref(), home.as_deref()),
+        }
+    }
+
+    /// All logs among `paths`: files as they are, directories with all that is below them; without paths, those in
+    /// [the usual places](Self::usual_places).
+    ///
+    /// A file that is reached twice, through links or overlapping paths, is found once. What is below a directory and has
+    /// not the name of a log is not found, nor is what is no regular file: reading a pipe or a device may never end.
+    ///
+    /// # Errors
+    /// When a path of `paths` does not exist, cannot be read, or is neither a directory nor a regular file. What is below
+    /// one and cannot be read is a part of what was found.
+    pub fn find(&self, paths: &[PathBuf]) -> io::Result<Found> {
+        if paths.is_empty() {
+            return Ok(Found::below(self.usual_places(), self.is_log()));
+        }
+        Found::named(paths, self.is_log())
+    }
+
+    fn is_log(&self) -> IsLog {
+        match self {
+            Self::Claude => claude::is_log,
+        }
+    }
+
+    pub(crate) fn reading(&self) -> Box<dyn Reading> {
+        match self {
+            Self::Claude => Box::new(family(claude::Claude)),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+fn family<F: Format>(format: F) -> Family<F> {
+    Family { format, facts: F::Facts::default() }
+}
+
+/// Whether a file has the extension that logs have.
+pub(crate) fn is_jsonl(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl")
+}
