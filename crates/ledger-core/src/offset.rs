@@ -87,7 +87,7 @@ impl std::str::FromStr for Offset {
 
 impl Serialize for Offset {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(self.0)
+        serializer.serialize_u64(self.get())
     }
 }
 

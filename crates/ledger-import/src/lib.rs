@@ -20,10 +20,12 @@
 
 mod claude;
 mod emission;
+mod error;
 mod find;
 mod format;
 mod identity;
 mod importer;
+pub mod incremental;
 mod lines;
 mod loose;
 mod report;
@@ -31,6 +33,7 @@ pub mod samples;
 mod source;
 mod store;
 
+pub use error::{Error, Result};
 pub use find::Found;
 pub use format::Options;
 pub use identity::NAMESPACE;

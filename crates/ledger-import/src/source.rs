@@ -5,10 +5,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::Options;
 use crate::claude;
 use crate::find::{Found, IsLog};
 use crate::format::Format;
 use crate::importer::{Family, Reading};
+use crate::incremental::{Import, Keep, Passes};
+use ledger_core::Ledger;
 
 /// Whose logs are imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +61,18 @@ impl Source {
     fn is_log(&self) -> IsLog {
         match self {
             Self::Claude => claude::is_log,
+        }
+    }
+
+    /// An import that goes on where it was left.
+    pub(crate) fn passes<'a>(
+        &self,
+        options: Options,
+        ledger: &'a dyn Ledger,
+        keep: Box<dyn Keep + 'a>,
+    ) -> Box<dyn Passes + 'a> {
+        match self {
+            Self::Claude => Box::new(Import::new(claude::Claude, options, ledger, keep)),
         }
     }
 

@@ -149,7 +149,7 @@ fn add(strands: &mut Strands, request: Option<String>, call: Call) -> Fate {
 }
 
 fn add_all(strands: &mut Strands, others: Strands) {
-    others.into_iter().for_each(|(request, call)| drop(add(strands, request, call)));
+    others.into_iter().for_each(|(request, call)| _ = add(strands, request, call));
 }
 
 /// The calls of an id: one per request. What does not say its request is a part of the one that was under way.

@@ -1,0 +1,33 @@
+//! Which families have something in common.
+
+use std::collections::HashMap;
+
+use crate::format::Link;
+
+/// The family of every link.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    families: HashMap<Link, u32>,
+    names: Vec<String>,
+}
+
+impl Index {
+    /// Adds the links of a family.
+    pub(super) fn add(&mut self, name: &str, links: impl Iterator<Item = Link>) {
+        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.names.push(name.to_owned());
+        self.families.extend(links.map(|link| (link, number)));
+    }
+
+    /// The other families that have one of the links of `name`.
+    pub(super) fn related(&self, name: &str, links: &[Link]) -> Vec<String> {
+        let mut related: Vec<u32> = links.iter().filter_map(|link| self.families.get(link).copied()).collect();
+        related.sort_unstable();
+        related.dedup();
+        let names = related.into_iter().filter_map(|number| self.names.get(usize::try_from(number).ok()?));
+        let mut names: Vec<String> = names.filter(|other| *other != name).cloned().collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}

@@ -1,0 +1,417 @@
+//! One look at all files.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::{fs, mem};
+
+use ledger_core::{Event, EventId, Invalid, Ledger, LedgerExt as _, Offset, Position};
+
+use super::cursor::{Cursor, Opened, Seen};
+use super::index::Index;
+use super::keep::{Change, Keep, Part};
+use super::saved::{BOUND, Bound, Cursors, Facts, links_from_bytes, links_to_bytes, name_of, short};
+use crate::error::{Error, Result};
+use crate::find::Found;
+use crate::format::{Emitted, Format, Link};
+use crate::importer;
+use crate::report::Report;
+use crate::{Options, STORE_BATCH_EVENTS, Stored};
+
+/// Events that are made before they are appended, and what is kept of their families saved. A crash costs the reading of
+/// what they were made of.
+const EVENTS_AT_ONCE: usize = 8 * STORE_BATCH_EVENTS;
+/// Bytes of facts that are held for the same reason.
+const BYTES_AT_ONCE: usize = 32 << 20;
+/// How much of a file is read at once.
+const READ_AT_ONCE: usize = 1 << 20;
+
+/// What came of looking at all files once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// What was read, and what became of it.
+    pub report: Report,
+    /// What became of the events.
+    pub stored: Stored,
+    /// Files in which there was nothing new.
+    pub unchanged: u64,
+    /// Files of which something had been read that is not there any more; they were read from their beginning.
+    pub rewritten: u64,
+}
+
+/// How far a pass is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many bytes are to be read.
+    ToRead(u64),
+    /// So many more were read.
+    Read(u64),
+    /// So many more events are in the ledger.
+    Appended(u64),
+}
+
+/// An import of one source into one ledger that goes on where it was left.
+pub struct IncrementalImport<'a> {
+    inner: Box<dyn Passes + 'a>,
+}
+
+/// An import of any format.
+#[async_trait::async_trait]
+pub(crate) trait Passes: Send {
+    async fn pass(&mut self, found: &Found, progress: &(dyn Fn(Step) + Send + Sync)) -> Result<Pass>;
+}
+
+impl<'a> IncrementalImport<'a> {
+    /// Of `source` into `ledger`; how far it got is kept in `keep`, apart for each tenant and origin.
+    ///
+    /// # Errors
+    /// As of [`Options::check`].
+    pub fn new(
+        source: &crate::Source,
+        options: Options,
+        ledger: &'a dyn Ledger,
+        keep: Box<dyn Keep + 'a>,
+    ) -> Result<Self, Invalid> {
+        options.check()?;
+        Ok(Self { inner: source.passes(options, ledger, keep) })
+    }
+
+    /// Imports what is new in the files that were found, and returns when that is durable.
+    ///
+    /// # Errors
+    /// Those of the ledger and of the keep. What was appended before stays; another pass goes on from there. Files that
+    /// cannot be read are no errors but in the report.
+    pub async fn pass(&mut self, found: &Found, progress: &(dyn Fn(Step) + Send + Sync)) -> Result<Pass> {
+        self.inner.pass(found, progress).await
+    }
+}
+
+/// An import of one format.
+pub(crate) struct Import<'a, F: Format> {
+    format: F,
+    options: Options,
+    ledger: &'a dyn Ledger,
+    keep: Box<dyn Keep + 'a>,
+    owner: String,
+    /// Known after the first pass.
+    known: Option<Known>,
+}
+
+/// What is known of all families.
+#[derive(Default)]
+struct Known {
+    families: BTreeMap<String, Cursors>,
+    /// Which family has a file.
+    by_path: HashMap<PathBuf, String>,
+    /// Known when anything was read.
+    index: Option<Index>,
+    last: Option<(Offset, EventId)>,
+}
+
+/// A file that has something new.
+struct Changed<'a> {
+    path: &'a Path,
+    seen: Seen,
+    /// Bytes that were not read yet.
+    new: u64,
+}
+
+/// What was made, and is not in the ledger yet.
+#[derive(Default)]
+struct Made {
+    events: Vec<Event>,
+    changes: BTreeMap<String, Option<[Vec<u8>; 3]>>,
+    bytes: usize,
+}
+
+impl<'a, F: Format> Import<'a, F> {
+    pub(crate) fn new(format: F, options: Options, ledger: &'a dyn Ledger, keep: Box<dyn Keep + 'a>) -> Self {
+        // Another tenant or origin makes other events; another version of the parser, others too.
+        let origin = options.origin.as_deref().unwrap_or_default();
+        let owner = name_of(Path::new(&[format.source(), &format.version(), origin, &options.tenant].join("\u{1f}")));
+        Self { format, options, ledger, keep, owner, known: None }
+    }
+
+    /// What is kept, if it is of this ledger as it is.
+    async fn load(&mut self) -> Result<Known> {
+        let head = self.ledger.head().await?;
+        let bound = self.keep.one(&self.owner, BOUND, Part::Cursors).await.map_err(Error::Keep)?;
+        let bound: Option<Bound> = bound.and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        let is_ours = match &bound {
+            Some(Bound { ledger, epoch, last }) if (*ledger, *epoch) == (head.ledger_id, head.extent.epoch) => {
+                match last {
+                    // A ledger that was restored to an older state lacks what was made last.
+                    Some((offset, id)) => {
+                        self.ledger.event_at(*offset).await?.is_some_and(|event| event.event.id == *id)
+                    }
+                    None => true,
+                }
+            }
+            _ => false,
+        };
+        let Some(Bound { last, .. }) = bound.filter(|_| is_ours) else {
+            self.keep.clear(&self.owner).await.map_err(Error::Keep)?;
+            return Ok(Known::default());
+        };
+        let mut known = Known { last, ..Known::default() };
+        for (name, bytes) in self.keep.all(&self.owner, Part::Cursors).await.map_err(Error::Keep)? {
+            if name != BOUND
+                && let Ok(cursors) = postcard::from_bytes::<Cursors>(&bytes)
+            {
+                known.add(name, cursors);
+            }
+        }
+        Ok(known)
+    }
+
+    async fn facts(&mut self, name: &str, made: &Made) -> Result<Facts<F>> {
+        if let Some(Some([_, _, facts])) = made.changes.get(name) {
+            return Facts::from_bytes(facts).map_err(Error::Keep);
+        }
+        match self.keep.one(&self.owner, name, Part::Facts).await.map_err(Error::Keep)? {
+            Some(bytes) => Facts::from_bytes(&bytes).map_err(Error::Keep),
+            None => Ok(Facts::default()),
+        }
+    }
+
+    /// Reads what is new in the files of one family.
+    async fn family(
+        &mut self,
+        known: &mut Known,
+        name: &str,
+        files: Vec<Changed<'_>>,
+        made: &mut Made,
+        (pass, progress): (&mut Pass, &(dyn Fn(Step) + Send + Sync)),
+    ) -> Result<()> {
+        let mut cursors = known.families.get(name).cloned().unwrap_or_default();
+        let mut facts = if cursors.files.is_empty() { Facts::default() } else { self.facts(name, made).await? };
+        for changed in files {
+            let before = cursors.files.get(changed.path);
+            match self.file(&changed, before, &mut facts.facts, pass, progress) {
+                Ok(cursor) => drop(cursors.files.insert(changed.path.to_owned(), cursor)),
+                // It may go away at any time; the others are imported all the same.
+                Err(error) => pass.report.add_unreadable(changed.path.to_owned(), error.to_string()),
+            }
+        }
+        if known.index.is_none() {
+            known.index = Some(self.index().await?);
+        }
+        let mut links = self.links(&facts.facts, &cursors);
+        loop {
+            let related = known.index.as_ref().map(|index| index.related(name, &links)).unwrap_or_default();
+            let related: Vec<String> = related.into_iter().filter(|other| known.families.contains_key(other)).collect();
+            if related.is_empty() {
+                break;
+            }
+            for other in related {
+                let Facts { facts: of_other, told } = self.facts(&other, made).await?;
+                self.format.absorb(&mut facts.facts, of_other);
+                facts.told.extend(told);
+                cursors.files.extend(known.families.remove(&other).unwrap_or_default().files);
+                made.changes.insert(other, None);
+            }
+            links = self.links(&facts.facts, &cursors);
+        }
+        if let Some(index) = &mut known.index {
+            index.add(name, links.iter().copied());
+        }
+        self.tell(name, cursors, facts, &links, (made, known, pass))
+    }
+
+    /// What a family has in common with others: what its facts say, and the places of its files.
+    fn links(&self, facts: &F::Facts, cursors: &Cursors) -> Vec<Link> {
+        let places = cursors.files.keys().map(|path| Link::of(&name_of(&self.format.family(path))));
+        self.format.links(facts).into_iter().chain(places).collect()
+    }
+
+    /// Makes the events that the ledger does not have yet.
+    fn tell(
+        &self,
+        name: &str,
+        cursors: Cursors,
+        mut facts: Facts<F>,
+        links: &[Link],
+        (made, known, pass): (&mut Made, &mut Known, &mut Pass),
+    ) -> Result<()> {
+        let kept = postcard::to_stdvec(&facts.facts).map_err(|error| Error::Keep(error.into()))?;
+        let Emitted { mut events, refused } = self.format.emit(mem::take(&mut facts.facts), &self.options);
+        pass.report.refused += refused;
+        events.retain(|event| facts.told.insert(short(&event.id)));
+        events.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        pass.report.count(&events);
+        made.events.append(&mut events);
+        let told: Vec<u64> = facts.told.into_iter().collect();
+        let mut bytes = kept;
+        bytes.extend(postcard::to_stdvec(&told).map_err(|error| Error::Keep(error.into()))?);
+        let of_cursors = postcard::to_stdvec(&cursors).map_err(|error| Error::Keep(error.into()))?;
+        made.bytes += bytes.len();
+        made.changes.insert(name.to_owned(), Some([of_cursors, links_to_bytes(links), bytes]));
+        known.add(name.to_owned(), cursors);
+        Ok(())
+    }
+
+    fn file(
+        &self,
+        changed: &Changed<'_>,
+        before: Option<&Cursor>,
+        facts: &mut F::Facts,
+        pass: &mut Pass,
+        progress: &(dyn Fn(Step) + Send + Sync),
+    ) -> io::Result<Cursor> {
+        let Opened { mut file, offset, lines, is_rewritten } = Cursor::open(changed.path, before)?;
+        if is_rewritten {
+            pass.rewritten += 1;
+        }
+        if offset == 0 {
+            self.format.restart(facts, changed.path);
+        }
+        pass.report.files += 1;
+        let counted = Counted { file: &mut file, progress };
+        let reader = BufReader::with_capacity(READ_AT_ONCE, counted);
+        let reached = importer::read(&self.format, facts, changed.path, reader, lines, &mut pass.report)?;
+        pass.report.bytes += reached.bytes;
+        Cursor::at(&mut file, changed.seen, offset + reached.settled, reached.line)
+    }
+
+    async fn index(&mut self) -> Result<Index> {
+        let mut index = Index::default();
+        for (name, bytes) in self.keep.all(&self.owner, Part::Links).await.map_err(Error::Keep)? {
+            index.add(&name, links_from_bytes(&bytes));
+        }
+        Ok(index)
+    }
+
+    /// Appends what was made; then, and only then, keeps how far that got.
+    async fn store(
+        &mut self,
+        known: &mut Known,
+        made: Made,
+        (pass, progress): (&mut Pass, &(dyn Fn(Step) + Send + Sync)),
+    ) -> Result<()> {
+        let Made { events, changes, bytes: _ } = made;
+        let mut events = events.into_iter();
+        loop {
+            let batch: Vec<Event> = events.by_ref().take(STORE_BATCH_EVENTS).collect();
+            let Some(last) = batch.last().map(|event| event.id.clone()) else { break };
+            let count = batch.len();
+            let positions = self.ledger.append_all(batch).await?;
+            let appended = positions.iter().filter(|position| position.is_new()).count();
+            pass.stored.appended += to_u64(appended);
+            pass.stored.duplicates += to_u64(count - appended);
+            known.last = positions.last().map(|position: &Position| (position.offset(), last));
+            progress(Step::Appended(to_u64(count)));
+        }
+        let head = self.ledger.head().await?;
+        let bound = Bound { ledger: head.ledger_id, epoch: head.extent.epoch, last: known.last.clone() };
+        let bound = postcard::to_stdvec(&bound).map_err(|error| Error::Keep(error.into()))?;
+        let mut changes: Vec<Change> = changes.into_iter().map(|(name, parts)| Change { name, parts }).collect();
+        changes.push(Change { name: BOUND.to_owned(), parts: Some([bound, Vec::new(), Vec::new()]) });
+        self.keep.put(&self.owner, changes).await.map_err(Error::Keep)
+    }
+
+    async fn look(
+        &mut self,
+        known: &mut Known,
+        found: &Found,
+        progress: &(dyn Fn(Step) + Send + Sync),
+    ) -> Result<Pass> {
+        let mut pass = Pass::default();
+        for (path, error) in &found.unreadable {
+            pass.report.add_unreadable(path.clone(), error.to_string());
+        }
+        let mut families: BTreeMap<(u64, String), Vec<Changed<'_>>> = BTreeMap::new();
+        let changed = self.changed(known, found, &mut pass);
+        progress(Step::ToRead(changed.iter().map(|(_, file)| file.new).sum()));
+        let mut oldest: HashMap<String, u64> = HashMap::new();
+        for (name, file) in &changed {
+            let oldest = oldest.entry(name.clone()).or_insert(u64::MAX);
+            *oldest = file.seen.modified_ns().min(*oldest);
+        }
+        for (name, file) in changed {
+            // What was written first is most likely what others are copies of.
+            let time = oldest.get(&name).copied().unwrap_or_default();
+            families.entry((time, name)).or_default().push(file);
+        }
+        let mut made = Made::default();
+        for ((_, name), files) in families {
+            // It may have become a part of another one.
+            let name = files.iter().find_map(|file| known.by_path.get(file.path).cloned()).unwrap_or(name);
+            self.family(known, &name, files, &mut made, (&mut pass, progress)).await?;
+            if made.events.len() >= EVENTS_AT_ONCE || made.bytes >= BYTES_AT_ONCE {
+                self.store(known, mem::take(&mut made), (&mut pass, progress)).await?;
+            }
+        }
+        if !made.changes.is_empty() {
+            self.store(known, made, (&mut pass, progress)).await?;
+        }
+        pass.report.bad.sort();
+        Ok(pass)
+    }
+
+    /// The files with something new, with the families that they are of.
+    fn changed<'f>(&self, known: &Known, found: &'f Found, pass: &mut Pass) -> Vec<(String, Changed<'f>)> {
+        let mut all = Vec::new();
+        for path in &found.files {
+            let seen = match fs::metadata(path) {
+                Ok(metadata) => Seen::of(&metadata),
+                Err(error) => {
+                    pass.report.add_unreadable(path.clone(), error.to_string());
+                    continue;
+                }
+            };
+            let family = known.by_path.get(path);
+            let cursor = family.and_then(|name| known.families.get(name)?.files.get(path));
+            if cursor.is_some_and(|cursor| cursor.is_unchanged(&seen)) {
+                pass.unchanged += 1;
+                continue;
+            }
+            let name = family.cloned().unwrap_or_else(|| name_of(&self.format.family(path)));
+            let read = cursor.map_or(0, |cursor| cursor.offset);
+            // A file that became shorter is read from its beginning.
+            let new = seen.size().checked_sub(read).unwrap_or(seen.size());
+            all.push((name, Changed { path, seen, new }));
+        }
+        all
+    }
+}
+
+#[async_trait::async_trait]
+impl<F: Format> Passes for Import<'_, F> {
+    async fn pass(&mut self, found: &Found, progress: &(dyn Fn(Step) + Send + Sync)) -> Result<Pass> {
+        // Whatever fails on the way, the next pass begins with what is kept.
+        let mut known = match self.known.take() {
+            Some(known) => known,
+            None => self.load().await?,
+        };
+        let pass = self.look(&mut known, found, progress).await?;
+        self.known = Some(known);
+        Ok(pass)
+    }
+}
+
+impl Known {
+    fn add(&mut self, name: String, cursors: Cursors) {
+        for path in cursors.files.keys() {
+            self.by_path.insert(path.clone(), name.clone());
+        }
+        self.families.insert(name, cursors);
+    }
+}
+
+/// Tells how much is read.
+struct Counted<'a> {
+    file: &'a mut fs::File,
+    progress: &'a (dyn Fn(Step) + Send + Sync),
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        (self.progress)(Step::Read(to_u64(read)));
+        Ok(read)
+    }
+}
+
+fn to_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,129 @@
+//! A home with logs in it, a ledger, and what is kept between imports.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use futures_util::TryStreamExt as _;
+use ledger_core::{Event, EventId, Ledger, LedgerExt as _, Offset, Read};
+use ledger_events::{Latest, LlmCall, Observation, SessionStarted, ToolCompleted, TurnCompleted, TurnStarted};
+use ledger_import::incremental::{BoxError, Change, IncrementalImport, Keep, MemoryKeep, Part, Pass};
+use ledger_import::{Import, Importer, Options, Source, samples};
+use ledger_memory::MemoryLedger;
+use tempfile::TempDir;
+
+pub(crate) struct Home {
+    pub(crate) dir: TempDir,
+    pub(crate) ledger: MemoryLedger,
+    pub(crate) keep: MemoryKeep,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), ledger: MemoryLedger::new(), keep: MemoryKeep::default() }
+    }
+
+    /// With the files of a real session in it.
+    pub(crate) fn spotter() -> Self {
+        let home = Self::new();
+        spotter().iter().for_each(|(path, bytes)| home.write(path, bytes));
+        home
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.dir.path().join(file)
+    }
+
+    pub(crate) fn write(&self, file: &str, bytes: &[u8]) {
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// Imports what is new.
+    pub(crate) async fn import(&mut self) -> Pass {
+        let mut keep = self.keep.clone();
+        let pass = import(self.dir.path(), &self.ledger, Box::new(Shared(&mut keep))).await.unwrap();
+        self.keep = keep;
+        pass
+    }
+
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        events(&self.ledger).await
+    }
+}
+
+/// All events of a ledger.
+pub(crate) async fn events(ledger: &dyn Ledger) -> Vec<Event> {
+    let tail = ledger.tail(Read::after(Offset::ZERO));
+    tail.map_ok(|event| event.event.clone()).try_collect().await.unwrap()
+}
+
+/// A keep that is given back.
+pub(crate) struct Shared<'a>(pub(crate) &'a mut MemoryKeep);
+
+#[async_trait::async_trait]
+impl Keep for Shared<'_> {
+    async fn all(&mut self, owner: &str, part: Part) -> Result<Vec<(String, Vec<u8>)>, BoxError> {
+        self.0.all(owner, part).await
+    }
+
+    async fn one(&mut self, owner: &str, name: &str, part: Part) -> Result<Option<Vec<u8>>, BoxError> {
+        self.0.one(owner, name, part).await
+    }
+
+    async fn put(&mut self, owner: &str, changes: Vec<Change>) -> Result<(), BoxError> {
+        self.0.put(owner, changes).await
+    }
+
+    async fn clear(&mut self, owner: &str) -> Result<(), BoxError> {
+        self.0.clear(owner).await
+    }
+}
+
+/// Imports what is new below a directory.
+pub(crate) async fn import(dir: &Path, ledger: &dyn Ledger, keep: Box<dyn Keep + '_>) -> ledger_import::Result<Pass> {
+    let mut import = IncrementalImport::new(&Source::Claude, Options::default(), ledger, keep)?;
+    let found = Source::Claude.find(&[dir.to_owned()]).unwrap();
+    import.pass(&found, &|_| ()).await
+}
+
+/// Imports files as a whole.
+pub(crate) fn whole(files: &[(String, Vec<u8>)]) -> Import {
+    let mut importer = Importer::new(&Source::Claude, Options::default()).unwrap();
+    for (path, bytes) in files {
+        importer.read(path.as_ref(), bytes.as_slice()).unwrap();
+    }
+    importer.finish()
+}
+
+pub(crate) fn spotter() -> Vec<(String, Vec<u8>)> {
+    samples::SPOTTER.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect()
+}
+
+/// Everything that counts is as if the files had been imported as a whole.
+pub(crate) fn assert_same(events: &[Event], whole: &Import) {
+    let ids: BTreeSet<&EventId> = events.iter().map(|event| &event.id).collect();
+    assert_eq!(ids.len(), events.len());
+    assert!(whole.events.iter().all(|event| ids.contains(&event.id)), "something was not said");
+    assert_same_facts::<LlmCall>(events, &whole.events);
+    assert_same_facts::<ToolCompleted>(events, &whole.events);
+    assert_same_facts::<TurnStarted>(events, &whole.events);
+    assert_same_facts::<TurnCompleted>(events, &whole.events);
+    assert_eq!(keys::<SessionStarted>(events), keys::<SessionStarted>(&whole.events));
+}
+
+fn assert_same_facts<P: Observation + PartialEq + std::fmt::Debug>(events: &[Event], whole: &[Event]) {
+    let (one, other) = (latest::<P>(events), latest::<P>(whole));
+    assert_eq!(one.iter().collect::<Vec<_>>(), other.iter().collect::<Vec<_>>());
+}
+
+fn keys<P: Observation>(events: &[Event]) -> Vec<String> {
+    latest::<P>(events).iter().map(|(key, _)| key.to_owned()).collect()
+}
+
+pub(crate) fn latest<P: Observation>(events: &[Event]) -> Latest<P> {
+    let mut latest = Latest::default();
+    events.iter().for_each(|event| latest.observe_event(event).unwrap());
+    latest
+}

@@ -1,0 +1,8 @@
+//! Imports that go on where they were left.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
+
+mod changes;
+mod crashes;
+mod growing;
+mod home;
