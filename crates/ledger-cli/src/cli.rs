@@ -256,20 +256,43 @@ pub(crate) struct RestoreArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum ImportCommand {
+    /// Whatever this machine has in the usual places, of all that follow
+    Auto(AutoArgs),
     /// Claude Code transcripts: calls, tools, turns and sessions, without any content
     Claude(ImportArgs),
 }
 
 #[derive(Args)]
+pub(crate) struct AutoArgs {
+    #[command(flatten)]
+    pub(crate) how: ImportHow,
+}
+
+#[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// Transcripts, or folders that hold some; else where Claude Code keeps them
+    /// Logs, or folders that hold some; else where the agent keeps them
     pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) how: ImportHow,
+}
+
+#[derive(Args)]
+pub(crate) struct ImportHow {
     /// Who pays for the calls
     #[arg(long, default_value = "local")]
     pub(crate) tenant: String,
-    /// The machine that the transcripts are of, for the metadata
+    /// The machine that the logs are of, for the metadata
     #[arg(long)]
     pub(crate) origin: Option<String>,
+    /// Go on with what is written later
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// With --watch: how often to look, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) every: u64,
+    /// Read every file from its beginning, whatever was read before; adds only what is new all the same
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
 }

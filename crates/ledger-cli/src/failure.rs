@@ -41,11 +41,21 @@ impl Failure {
         Self { sentence: format!("{what}: {}", self.sentence), ..self }
     }
 
+    /// Whether the same may succeed later.
+    pub(crate) const fn is_retryable(&self) -> bool {
+        self.code == 4
+    }
+
     /// Says it on stderr.
-    pub(crate) fn report(self) -> ExitCode {
+    pub(crate) fn say(&self) {
         if !self.sentence.is_empty() {
             eprintln!("agent-ledger: {}", self.sentence);
         }
+    }
+
+    /// The same, and the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        self.say();
         ExitCode::from(self.code)
     }
 }
@@ -93,6 +103,21 @@ impl From<ledger_projections::Error> for Failure {
             Error::Replaced { .. } => 4,
             error if error.is_retryable() => 4,
             _ => 1,
+        };
+        Self { code, sentence: sentence(&error) }
+    }
+}
+
+impl From<ledger_import::Error> for Failure {
+    fn from(error: ledger_import::Error) -> Self {
+        use ledger_import::Error;
+        let code = match &error {
+            Error::Ledger(error) => code(error),
+            Error::Keep(error) => match error.downcast_ref::<ledger_projections::Error>() {
+                Some(error) if error.is_retryable() => 4,
+                _ => 1,
+            },
+            _ => 2,
         };
         Self { code, sentence: sentence(&error) }
     }

@@ -68,7 +68,7 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Usage(command) => usage::run(place, *command).await,
         Command::Strategy(command) => strategy::run(place, *command).await,
         Command::Query(args) => query::run(place, args).await,
-        Command::Import(command) => import::run(url, command).await,
+        Command::Import(command) => import::run(place, command).await,
         Command::Demo(args) => demo::run(&args.dir).await,
         Command::Reset(_) => inspect::reset(existing(url).await?.as_ref()).await,
         Command::Completions { shell } => {

@@ -53,6 +53,7 @@ impl Serialize for Object<'_> {
                 Cell::Int(number) => object.serialize_entry(name, number)?,
                 Cell::Real(number) => object.serialize_entry(name, number)?,
                 Cell::Text(text) => object.serialize_entry(name, text)?,
+                Cell::Bytes(bytes) => object.serialize_entry(name, &String::from_utf8_lossy(bytes))?,
                 Cell::NoInt | Cell::NoReal | Cell::NoText => object.serialize_entry(name, &())?,
             }
         }
@@ -65,6 +66,7 @@ fn shown(cell: &Cell) -> String {
         Cell::Int(number) => number.to_string(),
         Cell::Real(number) => number.to_string(),
         Cell::Text(text) => text.clone(),
+        Cell::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Cell::NoInt | Cell::NoReal | Cell::NoText => String::new(),
     }
 }

@@ -29,14 +29,13 @@ fn a_real_session_gives_its_calls_and_importing_twice_adds_nothing() {
     assert_eq!((&first["calls"], &first["known"]), (&156.into(), &0.into()));
     assert_eq!(sums(&place), [156, 198, 38_908, 394_137, 14_972_534]);
     let again = place.run(&["import", "claude", &testdata("spotter")]).json();
-    assert_eq!((&again["appended"], &again["known"]), (&0.into(), &first["appended"]));
+    assert_eq!((&again["appended"], &again["unchanged"], &again["bytes"]), (&0.into(), &3.into(), &0.into()));
     assert_eq!(sums(&place), [156, 198, 38_908, 394_137, 14_972_534]);
+    let whole = place.run(&["import", "claude", "--again", &testdata("spotter")]).json();
+    assert_eq!((&whole["appended"], &whole["known"]), (&0.into(), &first["appended"]));
     let lines = |field: &str| first[field].as_u64().unwrap();
-    assert_eq!(
-        lines("lines"),
-        lines("usage") + lines("duplicate") + lines("not_usage") + lines("bad") + lines("pending"),
-        "every line is accounted for"
-    );
+    let fates = ["usage", "superseding", "duplicate", "not_usage", "bad", "pending"];
+    assert_eq!(lines("lines"), fates.map(lines).iter().sum::<u64>(), "every line is accounted for");
 }
 
 #[test]
@@ -51,7 +50,7 @@ fn bad_lines_and_missing_files_are_said() {
     let place = Place::new();
     let answer = |content: &str| {
         std::fs::write(place.path("t.jsonl"), content).unwrap();
-        place.run(&["import", "claude", "t.jsonl"])
+        place.run(&["import", "claude", "--again", "t.jsonl"])
     };
     let none = answer("not json\n{\"type\":\"user\"");
     assert!(none.err.contains("t.jsonl:1:") && none.err.contains("none of 2 lines"), "{none:?}");
@@ -63,7 +62,7 @@ fn bad_lines_and_missing_files_are_said() {
     assert_eq!((&summary["bad"], &summary["pending"], &summary["calls"]), (&1.into(), &1.into(), &6.into()));
     assert!(place.run(&["import", "claude", "nowhere.jsonl"]).failed(1).contains("nowhere.jsonl"));
     std::fs::create_dir(place.path("empty")).unwrap();
-    assert!(place.run(&["import", "claude", "empty"]).failed(1).contains("no transcripts"));
+    assert!(place.run(&["import", "claude", "empty"]).failed(1).contains("no logs of claude"));
 }
 
 #[test]

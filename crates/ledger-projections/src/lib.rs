@@ -25,6 +25,6 @@ pub use messages::Messages;
 pub use money::PicoUsd;
 pub use projection::Projection;
 pub use projector::{Lag, Progress, Projector, Standing};
-pub use store::Database;
+pub use store::{Database, Kept};
 pub use strategy::{StrategyFilter, StrategyLog, StrategyReader};
 pub use window::{Window, moment};

@@ -33,6 +33,8 @@ pub struct Pass {
     pub report: Report,
     /// What became of the events.
     pub stored: Stored,
+    /// Files that were read from their beginning.
+    pub from_start: u64,
     /// Files in which there was nothing new.
     pub unchanged: u64,
     /// Files of which something had been read that is not there any more; they were read from their beginning.
@@ -59,6 +61,8 @@ pub struct IncrementalImport<'a> {
 #[async_trait::async_trait]
 pub(crate) trait Passes: Send {
     async fn pass(&mut self, found: &Found, progress: &(dyn Fn(Step) + Send + Sync)) -> Result<Pass>;
+
+    async fn forget(&mut self) -> Result<()>;
 }
 
 impl<'a> IncrementalImport<'a> {
@@ -74,6 +78,14 @@ impl<'a> IncrementalImport<'a> {
     ) -> Result<Self, Invalid> {
         options.check()?;
         Ok(Self { inner: source.passes(options, ledger, keep) })
+    }
+
+    /// Forgets how far it got: the next pass reads everything.
+    ///
+    /// # Errors
+    /// Those of the keep.
+    pub async fn forget(&mut self) -> Result<()> {
+        self.inner.forget().await
     }
 
     /// Imports what is new in the files that were found, and returns when that is durable.
@@ -263,6 +275,7 @@ impl<'a, F: Format> Import<'a, F> {
             pass.rewritten += 1;
         }
         if offset == 0 {
+            pass.from_start += 1;
             self.format.restart(facts, changed.path);
         }
         pass.report.files += 1;
@@ -386,6 +399,11 @@ impl<F: Format> Passes for Import<'_, F> {
         let pass = self.look(&mut known, found, progress).await?;
         self.known = Some(known);
         Ok(pass)
+    }
+
+    async fn forget(&mut self) -> Result<()> {
+        self.known = None;
+        self.keep.clear(&self.owner).await.map_err(Error::Keep)
     }
 }
 

@@ -122,6 +122,7 @@ fn bind(values: Vec<Cell>) -> Result<AnyArguments> {
             Cell::NoReal => arguments.add(None::<f32>),
             Cell::Text(text) => arguments.add(text),
             Cell::NoText => arguments.add(None::<String>),
+            Cell::Bytes(bytes) => arguments.add(bytes),
         };
         added.map_err(Error::Database)?;
     }
@@ -146,6 +147,10 @@ impl Row {
 
     pub(crate) fn text(&self, column: usize) -> Result<String> {
         Ok(self.maybe_text(column)?.unwrap_or_default())
+    }
+
+    pub(crate) fn bytes(&self, column: usize) -> Result<Vec<u8>> {
+        Ok(self.0.try_get(column)?)
     }
 
     /// A name, or a number as one.

@@ -27,6 +27,15 @@ impl Engine {
         }
     }
 
+    /// The type of a column of bytes.
+    pub(super) const fn bytes(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BLOB",
+            Self::Postgres => "bytea",
+            Self::MySql => "LONGBLOB",
+        }
+    }
+
     /// After `CREATE TABLE (...)`.
     pub(super) const fn table_options(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ mod connection;
 mod database;
 mod engine;
 mod generations;
+mod kept;
 mod schema;
 mod snapshot;
 mod sql;
@@ -11,6 +12,7 @@ mod statement;
 mod tables;
 
 pub use database::{Answer, Database};
+pub use kept::{Kept, KeptChange};
 pub use schema::{Column, Table, Type};
 pub use tables::{Cell, Tables};
 

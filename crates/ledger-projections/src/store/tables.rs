@@ -35,6 +35,8 @@ pub enum Cell {
     NoReal,
     Text(String),
     NoText,
+    /// In what is kept beside projections; no column of a projection has them.
+    Bytes(Vec<u8>),
 }
 
 impl From<i64> for Cell {
