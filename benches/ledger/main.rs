@@ -4,6 +4,7 @@
 //! the machine drifts, the ratio does not. The peer has the same rows, indexes, settings and durability.
 
 mod common;
+mod import;
 mod postgres;
 mod postgres_raw;
 mod sqlite;
@@ -16,6 +17,7 @@ fn main() -> Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [_, "child-replay", path] => runtime()?.block_on(sqlite::child_replay(path)),
         [_, "child-append", path, events] => runtime()?.block_on(sqlite::child_append(path, events.parse()?)),
+        [_, "child-import", home, ledger] => runtime()?.block_on(import::child_import(home, ledger)),
         [_, words @ ..] => {
             let parts = Parts::named(words);
             // As runtimes do: a task that waits is woken on the thread that heard of its answer.
@@ -33,5 +35,6 @@ async fn all(parts: &Parts) -> Result<()> {
     println!("{} cores; ratios are medians of pairs", std::thread::available_parallelism()?);
     sqlite::all(parts).await?;
     postgres::all(parts).await?;
-    usage::all(parts).await
+    usage::all(parts).await?;
+    import::all(parts).await
 }

@@ -8,7 +8,6 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::NAMESPACE;
-use crate::loose::Expected;
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -48,7 +47,7 @@ impl Options {
 /// lines give the same events, whatever was read at once, in whatever order of files.
 pub(crate) trait Format: Send + Sync + 'static {
     /// A line, as far as it is of interest.
-    type Line: Expected;
+    type Line: DeserializeOwned;
     /// What lines say, put together.
     type Facts: Default + Serialize + DeserializeOwned + Send;
 

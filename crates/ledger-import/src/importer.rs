@@ -8,7 +8,7 @@ use ledger_events::{EventPayload, LlmCall, SessionStarted, ToolCompleted, TurnSt
 
 use crate::format::{Emitted, Fate, Format};
 use crate::lines::{Fault, MAX_LINE_BYTES, Reached, for_each_value};
-use crate::loose::Loose;
+use crate::loose::Object;
 use crate::report::{BadLine, Import, Report};
 use crate::{Options, Source};
 
@@ -105,11 +105,11 @@ pub(crate) fn read<F: Format>(
     lines_before: u64,
     report: &mut Report,
 ) -> io::Result<Reached> {
-    for_each_value(reader, MAX_LINE_BYTES, lines_before, |number, value: Result<Loose<F::Line>, Fault>| {
+    for_each_value(reader, MAX_LINE_BYTES, lines_before, |number, value: Result<Object<F::Line>, Fault>| {
         report.lines += 1;
         let fate = match value {
-            Ok(Loose(Some(line))) => format.add(facts, path, &line),
-            Ok(Loose(None)) => Err("is not a JSON object".to_owned()),
+            Ok(Object(Some(line))) => format.add(facts, path, &line),
+            Ok(Object(None)) => Err("is not a JSON object".to_owned()),
             Err(Fault::Bad(reason)) => Err(reason),
             Err(Fault::Pending) => return report.pending += 1,
         };

@@ -4,6 +4,7 @@
 //! that are no UTF-8 within texts, and a last line that somebody is still writing. Never holds more than one line, nor
 //! one longer than a limit.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
 use serde::de::DeserializeOwned;
@@ -101,7 +102,7 @@ fn count(bytes: usize) -> u64 {
 
 fn values<T: DeserializeOwned>(line: &[u8]) -> Vec<Result<T, String>> {
     // What is not UTF-8 is in a text, most likely one that is not read.
-    let text = String::from_utf8_lossy(line);
+    let text = std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
     let mut rest = trimmed(&text);
     let mut found = Vec::new();
     while !rest.is_empty() {

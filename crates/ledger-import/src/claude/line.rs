@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::loose::{Count, Expected, LoggedMillis, LoggedUsd, Loose, expect_objects};
 
-expect_objects!(Line, Fork, Progress, AgentLine, Message, Block, Usage, CacheCreation, ServerTools, ErrorObject);
+expect_objects!(Fork, Progress, AgentLine, Message, Block, Usage, CacheCreation, ServerTools, ErrorObject);
 
 /// A line of a transcript.
 #[derive(Debug, Default, Deserialize)]

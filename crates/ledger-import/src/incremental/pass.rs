@@ -3,7 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::Poll;
 use std::{fs, mem};
+
+use futures_util::future::try_join_all;
+use futures_util::poll;
 
 use ledger_core::{Event, EventId, Invalid, Ledger, LedgerExt as _, Offset, Position};
 
@@ -60,7 +65,7 @@ pub struct IncrementalImport<'a> {
 /// An import of any format.
 #[async_trait::async_trait]
 pub(crate) trait Passes: Send {
-    async fn pass(&mut self, found: &Found, progress: &(dyn Fn(Step) + Send + Sync)) -> Result<Pass>;
+    async fn pass(&mut self, found: &Found, progress: &Tell<'_>) -> Result<Pass>;
 
     async fn forget(&mut self) -> Result<()>;
 }
@@ -93,7 +98,7 @@ impl<'a> IncrementalImport<'a> {
     /// # Errors
     /// Those of the ledger and of the keep. What was appended before stays; another pass goes on from there. Files that
     /// cannot be read are no errors but in the report.
-    pub async fn pass(&mut self, found: &Found, progress: &(dyn Fn(Step) + Send + Sync)) -> Result<Pass> {
+    pub async fn pass(&mut self, found: &Found, progress: &Tell<'_>) -> Result<Pass> {
         self.inner.pass(found, progress).await
     }
 }
@@ -107,6 +112,23 @@ pub(crate) struct Import<'a, F: Format> {
     owner: String,
     /// Known after the first pass.
     known: Option<Known>,
+    in_flight: Option<InFlight<'a>>,
+}
+
+/// Whoever is told how far a pass is.
+type Tell<'a> = dyn Fn(Step) + Send + Sync + 'a;
+
+/// The appends of several batches.
+type Appends<'a> = Pin<Box<dyn Future<Output = ledger_core::Result<Vec<Vec<Position>>>> + Send + 'a>>;
+
+/// What is being appended, and what is kept when that is durable.
+struct InFlight<'a> {
+    appends: Appends<'a>,
+    /// What came of it, if that was known at once.
+    done: Option<Vec<Vec<Position>>>,
+    changes: BTreeMap<String, Option<[Vec<u8>; 3]>>,
+    /// The last event of all.
+    last: Option<EventId>,
 }
 
 /// What is known of all families.
@@ -141,7 +163,7 @@ impl<'a, F: Format> Import<'a, F> {
         // Another tenant or origin makes other events; another version of the parser, others too.
         let origin = options.origin.as_deref().unwrap_or_default();
         let owner = name_of(Path::new(&[format.source(), &format.version(), origin, &options.tenant].join("\u{1f}")));
-        Self { format, options, ledger, keep, owner, known: None }
+        Self { format, options, ledger, keep, owner, known: None, in_flight: None }
     }
 
     /// What is kept, if it is of this ledger as it is.
@@ -177,7 +199,8 @@ impl<'a, F: Format> Import<'a, F> {
     }
 
     async fn facts(&mut self, name: &str, made: &Made) -> Result<Facts<F>> {
-        if let Some(Some([_, _, facts])) = made.changes.get(name) {
+        let in_flight = self.in_flight.as_ref().and_then(|in_flight| in_flight.changes.get(name));
+        if let Some(Some([_, _, facts])) = made.changes.get(name).or(in_flight) {
             return Facts::from_bytes(facts).map_err(Error::Keep);
         }
         match self.keep.one(&self.owner, name, Part::Facts).await.map_err(Error::Keep)? {
@@ -193,7 +216,7 @@ impl<'a, F: Format> Import<'a, F> {
         name: &str,
         files: Vec<Changed<'_>>,
         made: &mut Made,
-        (pass, progress): (&mut Pass, &(dyn Fn(Step) + Send + Sync)),
+        (pass, progress): (&mut Pass, &Tell<'_>),
     ) -> Result<()> {
         let mut cursors = known.families.get(name).cloned().unwrap_or_default();
         let mut facts = if cursors.files.is_empty() { Facts::default() } else { self.facts(name, made).await? };
@@ -268,7 +291,7 @@ impl<'a, F: Format> Import<'a, F> {
         before: Option<&Cursor>,
         facts: &mut F::Facts,
         pass: &mut Pass,
-        progress: &(dyn Fn(Step) + Send + Sync),
+        progress: &Tell<'_>,
     ) -> io::Result<Cursor> {
         let Opened { mut file, offset, lines, is_rewritten } = Cursor::open(changed.path, before)?;
         if is_rewritten {
@@ -294,25 +317,44 @@ impl<'a, F: Format> Import<'a, F> {
         Ok(index)
     }
 
-    /// Appends what was made; then, and only then, keeps how far that got.
-    async fn store(
-        &mut self,
-        known: &mut Known,
-        made: Made,
-        (pass, progress): (&mut Pass, &(dyn Fn(Step) + Send + Sync)),
-    ) -> Result<()> {
+    /// Begins to append what was made; what was made before is done with first. Backends with threads of their own append
+    /// while more is read.
+    async fn begin(&mut self, known: &mut Known, made: Made, pass: &mut Pass, progress: &Tell<'_>) -> Result<()> {
+        self.finish(known, pass, progress).await?;
         let Made { events, changes, bytes: _ } = made;
+        let last = events.last().map(|event| event.id.clone());
         let mut events = events.into_iter();
+        let mut appends = Vec::new();
         loop {
             let batch: Vec<Event> = events.by_ref().take(STORE_BATCH_EVENTS).collect();
-            let Some(last) = batch.last().map(|event| event.id.clone()) else { break };
-            let count = batch.len();
-            let positions = self.ledger.append_all(batch).await?;
-            let appended = positions.iter().filter(|position| position.is_new()).count();
-            pass.stored.appended += to_u64(appended);
-            pass.stored.duplicates += to_u64(count - appended);
-            known.last = positions.last().map(|position: &Position| (position.offset(), last));
-            progress(Step::Appended(to_u64(count)));
+            if batch.is_empty() {
+                break;
+            }
+            appends.push(self.ledger.append_all(batch));
+        }
+        let mut appends: Appends<'a> = Box::pin(try_join_all(appends));
+        // The first look at it is what begins it.
+        let done = match poll!(&mut appends) {
+            Poll::Ready(done) => Some(done?),
+            Poll::Pending => None,
+        };
+        self.in_flight = Some(InFlight { appends, done, changes, last });
+        Ok(())
+    }
+
+    /// Waits until what was made is in the ledger; then, and only then, keeps how far that got.
+    async fn finish(&mut self, known: &mut Known, pass: &mut Pass, progress: &Tell<'_>) -> Result<()> {
+        let Some(InFlight { appends, done, changes, last }) = self.in_flight.take() else { return Ok(()) };
+        let positions = match done {
+            Some(positions) => positions,
+            None => appends.await?,
+        };
+        for position in positions.iter().flatten() {
+            *(if position.is_new() { &mut pass.stored.appended } else { &mut pass.stored.duplicates }) += 1;
+        }
+        progress(Step::Appended(to_u64(positions.iter().map(Vec::len).sum())));
+        if let (Some(position), Some(id)) = (positions.last().and_then(|batch| batch.last()), last) {
+            known.last = Some((position.offset(), id));
         }
         let head = self.ledger.head().await?;
         let bound = Bound { ledger: head.ledger_id, epoch: head.extent.epoch, last: known.last.clone() };
@@ -322,12 +364,7 @@ impl<'a, F: Format> Import<'a, F> {
         self.keep.put(&self.owner, changes).await.map_err(Error::Keep)
     }
 
-    async fn look(
-        &mut self,
-        known: &mut Known,
-        found: &Found,
-        progress: &(dyn Fn(Step) + Send + Sync),
-    ) -> Result<Pass> {
+    async fn look(&mut self, known: &mut Known, found: &Found, progress: &Tell<'_>) -> Result<Pass> {
         let mut pass = Pass::default();
         for (path, error) in &found.unreadable {
             pass.report.add_unreadable(path.clone(), error.to_string());
@@ -351,12 +388,13 @@ impl<'a, F: Format> Import<'a, F> {
             let name = files.iter().find_map(|file| known.by_path.get(file.path).cloned()).unwrap_or(name);
             self.family(known, &name, files, &mut made, (&mut pass, progress)).await?;
             if made.events.len() >= EVENTS_AT_ONCE || made.bytes >= BYTES_AT_ONCE {
-                self.store(known, mem::take(&mut made), (&mut pass, progress)).await?;
+                self.begin(known, mem::take(&mut made), &mut pass, progress).await?;
             }
         }
         if !made.changes.is_empty() {
-            self.store(known, made, (&mut pass, progress)).await?;
+            self.begin(known, made, &mut pass, progress).await?;
         }
+        self.finish(known, &mut pass, progress).await?;
         pass.report.bad.sort();
         Ok(pass)
     }
@@ -390,8 +428,9 @@ impl<'a, F: Format> Import<'a, F> {
 
 #[async_trait::async_trait]
 impl<F: Format> Passes for Import<'_, F> {
-    async fn pass(&mut self, found: &Found, progress: &(dyn Fn(Step) + Send + Sync)) -> Result<Pass> {
+    async fn pass(&mut self, found: &Found, progress: &Tell<'_>) -> Result<Pass> {
         // Whatever fails on the way, the next pass begins with what is kept.
+        self.in_flight = None;
         let mut known = match self.known.take() {
             Some(known) => known,
             None => self.load().await?,
