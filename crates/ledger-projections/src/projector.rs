@@ -27,6 +27,8 @@ pub struct Lag {
 pub struct Standing {
     /// The last event that is folded in.
     pub offset: Offset,
+    /// The version of the projection that made them: [`Projection::version`].
+    pub version: u32,
     /// The settings that they were made with: [`Projection::settings`].
     pub settings: String,
     /// Rows of before this time are removed, and what is folded in of before it is passed over; `None` when none are.
@@ -123,6 +125,7 @@ impl<P: Projection> Projector<P> {
         let newest = all.iter().find(|generation| generation.is_live).or(all.last());
         Ok(newest.map(|generation| Standing {
             offset: generation.offset,
+            version: generation.version,
             settings: generation.settings.clone(),
             rows_removed_before: (generation.kept_from > Timestamp::MIN).then_some(generation.kept_from),
         }))

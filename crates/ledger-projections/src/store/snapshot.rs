@@ -47,6 +47,11 @@ impl Snapshot {
         self.live.offset
     }
 
+    /// What the tables were made with.
+    pub(crate) fn settings(&self) -> &str {
+        &self.live.settings
+    }
+
     /// Rows of before this time are removed.
     pub(crate) fn kept_from(&self) -> Timestamp {
         self.live.kept_from

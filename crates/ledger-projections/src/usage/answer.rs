@@ -6,6 +6,7 @@ use ledger_core::{Offset, Timestamp};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
+use super::Usage;
 use super::digits::SKETCH_ERROR;
 use super::metrics::Metrics;
 use super::query::{Counting, Per, UsageQuery};
@@ -26,6 +27,9 @@ pub struct Basis {
     pub counting: Counting,
     /// How percentiles were found.
     pub percentiles: Method,
+    /// The version of the prices that the tables were made with; `None` when they were made without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prices: Option<String>,
     /// Rows of before this time are removed: sums over them stay exact, percentiles do not. `None` when none are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows_removed_before: Option<Timestamp>,
@@ -54,6 +58,7 @@ impl Basis {
             per: query.per,
             counting: query.counting,
             percentiles: Method { definition: query.percentile, method: "exact", relative_error: 0.0 },
+            prices: Usage::prices_of(snapshot.settings()).map(str::to_owned),
             rows_removed_before: (kept_from > Timestamp::MIN).then_some(kept_from),
             notes: Vec::new(),
         }

@@ -4,6 +4,7 @@ use ledger_core::{Event, Timestamp};
 use ledger_events::{LlmCall, Observation as _, Tokens};
 
 use super::amount::{self, TooMuch, micros};
+use super::pricing::Pricing;
 use crate::name::name;
 use crate::store::Cell;
 
@@ -37,6 +38,10 @@ pub(super) struct Call {
     pub(super) pico_usd: Option<i64>,
     cost_source: Option<String>,
     price_version: Option<String>,
+    service_tier: Option<String>,
+    speed: Option<String>,
+    inference_geo: Option<String>,
+    web_searches: Option<i64>,
 }
 
 /// What an event says of a call: the call, and the key of what does not count because of it.
@@ -46,7 +51,8 @@ pub(super) struct Observed {
 }
 
 impl Call {
-    pub(super) fn observe(event: &Event, said: LlmCall) -> Result<Observed, TooMuch> {
+    pub(super) fn observe(event: &Event, said: LlmCall, pricing: &Pricing) -> Result<Observed, TooMuch> {
+        let cost = pricing.cost(&said);
         let replaces = said.replaces_key().map(name);
         let key = said.key().map_or_else(|| name(event.id.as_str()), |key| name(key.into_owned()));
         let LlmCall {
@@ -63,15 +69,15 @@ impl Call {
             duration_ms,
             ttft_ms,
             tokens,
-            cost,
+            cost: _,
             status,
             error_class,
             http_status,
             attempt,
-            service_tier: _,
-            speed: _,
-            inference_geo: _,
-            web_searches: _,
+            service_tier,
+            speed,
+            inference_geo,
+            web_searches,
             source: _,
             revision,
         } = said;
@@ -115,6 +121,10 @@ impl Call {
             pico_usd,
             cost_source: source.map(|source| name(source.as_str())),
             price_version: some_name(price_version),
+            service_tier: some_name(service_tier),
+            speed: some_name(speed),
+            inference_geo: some_name(inference_geo),
+            web_searches: web_searches.map(amount::tokens).transpose()?,
         };
         Ok(Observed { call, replaces })
     }
@@ -167,6 +177,10 @@ impl Call {
             self.pico_usd.into(),
             self.cost_source.into(),
             self.price_version.into(),
+            self.service_tier.into(),
+            self.speed.into(),
+            self.inference_geo.into(),
+            self.web_searches.into(),
         ]
     }
 
@@ -200,6 +214,10 @@ impl Call {
             pico_usd: next().maybe_int(),
             cost_source: next().maybe_text(),
             price_version: next().maybe_text(),
+            service_tier: next().maybe_text(),
+            speed: next().maybe_text(),
+            inference_geo: next().maybe_text(),
+            web_searches: next().maybe_int(),
         }
     }
 }

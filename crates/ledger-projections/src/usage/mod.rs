@@ -15,6 +15,7 @@ mod lists;
 mod metrics;
 mod page;
 mod percentiles;
+mod pricing;
 mod query;
 mod reader;
 mod retention;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ledger_core::{RecordedEvent, Timestamp};
+use ledger_prices::PriceBook;
 
 pub use answer::{Basis, Method, Unpriced, UnpricedModel, UsageAnswer, UsageRow};
 pub use digits::SKETCH_ERROR;
@@ -50,6 +52,7 @@ pub use workspace::{HashKey, WorkspaceLabels};
 
 use crate::store::{Table, Tables};
 use crate::{Projection, Result};
+use pricing::Pricing;
 
 /// Calls, tools, turns and sessions, one row each, and sums over quarters of an hour.
 ///
@@ -58,6 +61,7 @@ use crate::{Projection, Result};
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
     labels: WorkspaceLabels,
+    prices: Pricing,
 }
 
 impl Usage {
@@ -69,8 +73,28 @@ impl Usage {
 
     /// Says how workspaces appear; tables that were made otherwise are made anew.
     #[must_use]
-    pub const fn with_workspaces(labels: WorkspaceLabels) -> Self {
-        Self { labels }
+    pub fn with_workspaces(labels: WorkspaceLabels) -> Self {
+        Self { labels, ..Self::default() }
+    }
+
+    /// Prices the calls of which no event says what they cost, at the time at which they started; tables that were made
+    /// with other prices, or without, are made anew. What the prices do not know stays without a cost.
+    #[must_use]
+    pub fn with_prices(self, prices: Arc<PriceBook>) -> Self {
+        Self { prices: Pricing::by(prices), ..self }
+    }
+
+    /// Goes on with tables that were made with prices of another version, as [`prices_of`](Self::prices_of) gives it, and
+    /// does not make them anew: only calls that are folded in from now on get the prices at hand, and name their version.
+    #[must_use]
+    pub fn going_on_with_prices_of(self, version: &str) -> Self {
+        Self { prices: self.prices.going_on_with(version), ..self }
+    }
+
+    /// The version of the prices that tables were made with, from their settings; `None` when they were made without.
+    #[must_use]
+    pub fn prices_of(settings: &str) -> Option<&str> {
+        pricing::version_in(settings)
     }
 }
 
@@ -81,11 +105,11 @@ impl Projection for Usage {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn settings(&self) -> String {
-        self.labels.fingerprint()
+        self.labels.fingerprint() + &self.prices.settings()
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -93,7 +117,7 @@ impl Projection for Usage {
     }
 
     async fn apply(&self, tables: &mut Tables<'_>, events: &[Arc<RecordedEvent>]) -> Result<()> {
-        let page = page::Page::new(events, &self.labels, tables.kept_from());
+        let page = page::Page::new(events, &self.labels, &self.prices, tables.kept_from());
         fold::fold(tables, page).await
     }
 

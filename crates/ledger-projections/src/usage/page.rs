@@ -10,6 +10,7 @@ use ledger_events::{
 
 use super::amount::TooMuch;
 use super::call::Call;
+use super::pricing::Pricing;
 use super::session::Session;
 use super::span::Span;
 use super::workspace::WorkspaceLabels;
@@ -36,17 +37,22 @@ const NOT_UNDERSTOOD: &str = "not understood";
 const TOO_OLD: &str = "older than what is kept";
 
 impl Page {
-    pub(super) fn new(events: &[Arc<RecordedEvent>], labels: &WorkspaceLabels, kept_from: Timestamp) -> Self {
+    pub(super) fn new(
+        events: &[Arc<RecordedEvent>],
+        labels: &WorkspaceLabels,
+        pricing: &Pricing,
+        kept_from: Timestamp,
+    ) -> Self {
         let mut page = Self::default();
         for recorded in events {
-            page.take(&recorded.event, labels, kept_from);
+            page.take(&recorded.event, labels, pricing, kept_from);
         }
         page
     }
 
-    fn take(&mut self, event: &Event, labels: &WorkspaceLabels, kept_from: Timestamp) {
+    fn take(&mut self, event: &Event, labels: &WorkspaceLabels, pricing: &Pricing, kept_from: Timestamp) {
         match event.kind.as_str() {
-            LlmCall::KIND => self.call(event, kept_from),
+            LlmCall::KIND => self.call(event, pricing, kept_from),
             ToolStarted::KIND => self.span(event, kept_from, |event, said| Ok(Span::of_tool_started(event, said))),
             ToolCompleted::KIND => self.span(event, kept_from, Span::of_tool_completed),
             TurnStarted::KIND => self.span(event, kept_from, |event, said| Ok(Span::of_turn_started(event, said))),
@@ -70,9 +76,9 @@ impl Page {
         *self.passed_over.entry((reason, P::KIND)).or_default() += 1;
     }
 
-    fn call(&mut self, event: &Event, kept_from: Timestamp) {
+    fn call(&mut self, event: &Event, pricing: &Pricing, kept_from: Timestamp) {
         let Some(said) = self.read::<LlmCall>(event) else { return };
-        let Ok(observed) = Call::observe(event, said) else {
+        let Ok(observed) = Call::observe(event, said, pricing) else {
             return self.pass_over::<LlmCall>(NOT_UNDERSTOOD);
         };
         if let Some(replaced) = observed.replaces {

@@ -42,6 +42,11 @@ pub(super) const CALLS: Table = Table {
         Column::optional("pico_usd", Type::Int),
         Column::optional("cost_source", Type::Name),
         Column::optional("price_version", Type::Name),
+        // What the price depends on besides.
+        Column::optional("service_tier", Type::Name),
+        Column::optional("speed", Type::Name),
+        Column::optional("inference_geo", Type::Name),
+        Column::optional("web_searches", Type::Int),
     ],
     key: 1,
     indexes: &[
