@@ -2,6 +2,8 @@
 
 mod amount;
 mod answer;
+mod block;
+mod blocks;
 mod call;
 mod digits;
 mod dimension;
@@ -17,6 +19,7 @@ mod page;
 mod percentiles;
 mod query;
 mod reader;
+mod report;
 mod retention;
 mod series;
 mod session;
@@ -34,6 +37,8 @@ use async_trait::async_trait;
 use ledger_core::{RecordedEvent, Timestamp};
 
 pub use answer::{Basis, Method, Unpriced, UnpricedModel, UsageAnswer, UsageRow};
+pub use block::{Block, BlockLength, BurnRate, LimitStatus, Projected, TokenLimit};
+pub use blocks::{Blocks, BlocksQuery, Shown};
 pub use digits::SKETCH_ERROR;
 pub use dimension::Dimension;
 pub use document::SCHEMA;
@@ -44,6 +49,7 @@ pub use lists::{Cursor, Page, SessionRow, TurnRow};
 pub use metrics::{Metrics, TokenSums};
 pub use query::{Counting, Limit, Per, Sort, UsageQuery};
 pub use reader::UsageReader;
+pub use report::{ReportBy, ReportQuery};
 pub use series::{Series, SeriesRow};
 pub use tools::{ToolRow, ToolSort, ToolsAnswer, ToolsQuery};
 pub use workspace::{HashKey, WorkspaceLabels};
