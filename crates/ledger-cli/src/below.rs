@@ -7,7 +7,7 @@ use crate::print::{field, grouped, plain};
 /// Lines below a table: what is left out, what has no price, and what is not as one might think.
 pub(crate) fn lines(document: &Value) -> Vec<String> {
     let told = [more(document), next(document), failed(document), unpriced(document), never_used(document)];
-    let told = told.into_iter().flatten().chain(passed_over(document));
+    let told = told.into_iter().flatten().chain(active(document)).chain(passed_over(document));
     told.chain(removed(document)).chain(notes(document).map(|note| format!("note: {note}"))).collect()
 }
 
@@ -36,7 +36,8 @@ fn failed(document: &Value) -> Option<String> {
     Some(format!("{} of {} calls did not end well: {:.1} %", grouped(failed), grouped(calls), share * 100.0))
 }
 
-fn unpriced(document: &Value) -> Option<String> {
+/// What has no price.
+pub(crate) fn unpriced(document: &Value) -> Option<String> {
     let unpriced = field(document, "unpriced")?;
     let calls = int(unpriced, "calls").filter(|calls| *calls > 0)?;
     let models = field(unpriced, "models")?.as_array()?.iter().map(|model| {
@@ -46,6 +47,28 @@ fn unpriced(document: &Value) -> Option<String> {
     });
     let models = models.collect::<Vec<_>>().join("; ");
     Some(format!("without a price, in no sum of money: {} calls; {models}", grouped(calls)))
+}
+
+/// How fast the active block is used up, and where that leads.
+fn active(document: &Value) -> Vec<String> {
+    let real = |block: &Value, name: &str| field(block, name).and_then(Value::as_f64).unwrap_or_default();
+    let blocks = field(document, "rows").and_then(Value::as_array).into_iter().flatten();
+    let line = |block: &Value| {
+        let (minutes, tokens) = (int(block, "projection.remaining_minutes")?, int(block, "projection.tokens")?);
+        let rate = format!(
+            "{:.0} tokens a minute, {:.2} usd an hour",
+            real(block, "burn_rate.tokens_per_minute"),
+            real(block, "burn_rate.usd_per_hour")
+        );
+        let then = format!("{} tokens, {:.2} usd", grouped(tokens), real(block, "projection.usd"));
+        let limit = int(block, "limit.tokens").map(|limit| {
+            let status = field(block, "limit.status").map(plain).unwrap_or_default();
+            format!("; {:.1} % of {}: {status}", real(block, "limit.projected_percent"), grouped(limit))
+        });
+        let (hours, minutes) = (minutes / 60, minutes % 60);
+        Some(format!("active: {rate}; at its end, in {hours} h {minutes} min: {then}{}", limit.unwrap_or_default()))
+    };
+    blocks.filter_map(line).collect()
 }
 
 fn never_used(document: &Value) -> Option<String> {

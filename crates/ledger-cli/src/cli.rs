@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod project;
+mod report;
 mod strategy;
 mod usage;
 
@@ -11,6 +12,7 @@ use agent_ledger::{Actor, ConsumerName, EventId, EventKind, Filter, ModelId, Off
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use project::{CatchUpArgs, Labels, ProjectArgs, QueryArgs, Which};
+pub(crate) use report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, WeeklyArgs};
 pub(crate) use strategy::{
     StrategyCommand, StrategyCompareArgs, StrategyEraseArgs, StrategyFiguresArgs, StrategyListArgs, StrategyOthersArgs,
     StrategySelectArgs, StrategySeriesArgs, StrategyStatsArgs, StrategyTopArgs,

@@ -62,11 +62,16 @@ pub(crate) enum Show {
     Sum(&'static [&'static str]),
     Rounded(&'static str),
     Percent(&'static str),
+    /// Names, one after the other.
+    List(&'static str),
+    /// The word of the first field that is true.
+    Word(&'static [(&'static str, &'static str)]),
 }
 
 impl Column {
     pub(crate) fn new(title: &str, show: Show) -> Self {
-        let is_right = !matches!(show, Show::Text(_) | Show::Labelled(..) | Show::Time(_));
+        let is_right =
+            !matches!(show, Show::Text(_) | Show::Labelled(..) | Show::Time(_) | Show::List(_) | Show::Word(_));
         Self { title: title.to_uppercase().replace('_', " "), show, is_right }
     }
 
@@ -175,6 +180,14 @@ impl Show {
             Self::CountOr(one, other) => int(one).or_else(|| int(other)).map(grouped),
             Self::Sum(names) => Some(grouped(names.iter().filter_map(|name| int(name)).sum())),
             Self::Rounded(name) => real(name).map(|value| format!("{value:.1}")),
+            Self::List(name) => field(row, name)
+                .and_then(Value::as_array)
+                .map(|names| names.iter().map(plain).map(|name| printable(&name)).collect::<Vec<_>>().join(", "))
+                .filter(|names| !names.is_empty()),
+            Self::Word(words) => {
+                let is_true = |name: &str| field(row, name).and_then(Value::as_bool) == Some(true);
+                words.iter().find(|(name, _)| is_true(name)).map(|(_, word)| (*word).to_owned())
+            }
             Self::Percent(name) => real(name).map(|share| format!("{:.1} %", share * 100.0)),
         };
         shown.unwrap_or_else(|| "-".into())
@@ -202,8 +215,11 @@ pub(crate) fn plain(value: &Value) -> String {
 
 /// A text that cannot do anything to a terminal.
 fn text_of(row: &Value, name: &str) -> Option<String> {
-    let text = field(row, name)?.as_str()?;
-    Some(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect())
+    field(row, name)?.as_str().map(printable)
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// A number with a comma between thousands.

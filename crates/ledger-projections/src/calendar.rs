@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use chrono::{
     Datelike as _, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Timelike as _,
+    Weekday,
 };
 use chrono_tz::Tz;
 use ledger_core::{Invalid, Timestamp};
@@ -87,8 +88,8 @@ pub enum Width {
     Minutes(u16),
     /// Days of the zone, which have 23 to 25 hours.
     Day,
-    /// Weeks, which begin on Monday.
-    Week,
+    /// Weeks, and the day that they begin on.
+    Week(Weekday),
     /// Months.
     Month,
 }
@@ -96,6 +97,9 @@ pub enum Width {
 impl Width {
     /// Hours.
     pub const HOUR: Self = Self::Minutes(60);
+
+    /// Weeks that begin on Monday.
+    pub const WEEK: Self = Self::Week(Weekday::Mon);
 }
 
 impl FromStr for Width {
@@ -113,7 +117,7 @@ impl FromStr for Width {
             "8h" => Self::Minutes(480),
             "12h" => Self::Minutes(720),
             "day" | "1d" => Self::Day,
-            "week" => Self::Week,
+            "week" => Self::WEEK,
             "month" => Self::Month,
             _ => {
                 let known = "15m, 30m, hour, 2h, 3h, 4h, 6h, 8h, 12h, day, week or month";
@@ -142,12 +146,12 @@ impl Buckets {
         let first = match self.width {
             Width::Minutes(minutes) => return self.within_a_day(time, minutes),
             Width::Day => Some(date),
-            Width::Week => date.checked_sub_days(Days::new(date.weekday().num_days_from_monday().into())),
+            Width::Week(first) => date.checked_sub_days(Days::new(date.weekday().days_since(first).into())),
             Width::Month => date.with_day(1),
         };
         let next = first.and_then(|first| match self.width {
             Width::Month => first.checked_add_months(Months::new(1)),
-            Width::Week => first.checked_add_days(Days::new(7)),
+            Width::Week(_) => first.checked_add_days(Days::new(7)),
             Width::Day | Width::Minutes(_) => first.checked_add_days(Days::new(1)),
         });
         let outside = || Invalid::new("time", format!("{time} lies at the end of the calendar"));
@@ -204,11 +208,11 @@ impl Buckets {
     }
 
     /// What a bucket is called: its date, its month, or its local time with the offset.
-    fn label(&self, start: Timestamp) -> String {
+    pub(crate) fn label(&self, start: Timestamp) -> String {
         let local = start.to_chrono().with_timezone(&self.zone.0);
         let format = match self.width {
             Width::Minutes(_) => "%Y-%m-%dT%H:%M%:z",
-            Width::Day | Width::Week => "%Y-%m-%d",
+            Width::Day | Width::Week(_) => "%Y-%m-%d",
             Width::Month => "%Y-%m",
         };
         local.format(format).to_string()
@@ -220,7 +224,7 @@ impl Buckets {
 pub struct Bucket {
     /// When it begins, also where the window begins later.
     pub start: Timestamp,
-    /// What it is called: a date (of a week: its Monday), a month, or a local time with its offset.
+    /// What it is called: a date (of a week: its first day), a month, or a local time with its offset.
     pub label: String,
     /// The part of the window that is in it.
     pub window: Window,
@@ -295,6 +299,10 @@ mod tests {
             months.iter().map(|bucket| bucket.label.as_str()).collect::<Vec<_>>(),
             ["2025-12", "2026-01", "2026-02"]
         );
+        let window = Window::new(Some(at("2026-01-01T00:00:00Z")), Some(at("2026-01-12T00:00:00Z"))).unwrap();
+        let sundays = Buckets { zone: Zone::UTC, width: Width::Week(Weekday::Sun) }.of(window).unwrap();
+        let labels: Vec<_> = sundays.iter().map(|bucket| bucket.label.as_str()).collect();
+        assert_eq!(labels, ["2025-12-28", "2026-01-04", "2026-01-11"]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub mod strategy;
 pub mod usage;
 mod window;
 
+pub use chrono::Weekday;
+
 pub use calendar::{Bucket, Buckets, MAX_BUCKETS, Width, Zone};
 pub use distribution::{Distribution, Percentile};
 pub use error::{Error, Result};

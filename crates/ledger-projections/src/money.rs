@@ -9,6 +9,12 @@ use serde::{Serialize, Serializer};
 pub struct PicoUsd(pub i128);
 
 impl PicoUsd {
+    /// US dollars as the nearest real number, for formats that have no exact ones; never sum these.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 / 1e12
+    }
+
     /// From millionths of a dollar, and millionths of those: sums of either fit where a sum of both would not.
     pub(crate) const fn from_parts(micro_usd: i64, pico_usd: i64) -> Self {
         Self(micro_usd as i128 * 1_000_000 + pico_usd as i128)

@@ -9,6 +9,7 @@ use ledger_projections::usage::{Cursor, Dimension, Limit, Sort, ToolSort};
 use ledger_projections::{Percentile, Width, Zone};
 
 use super::CatchUpArgs;
+use super::report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, WeeklyArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum UsageCommand {
@@ -20,8 +21,19 @@ pub(crate) enum UsageCommand {
     Series(SeriesArgs),
     /// Print how often tools were called, how often in vain, and how long that took
     Tools(ToolsArgs),
+    /// Print tokens and money by day, from sums
+    Daily(ReportArgs),
+    /// Print tokens and money by week, from sums
+    Weekly(WeeklyArgs),
+    /// Print tokens and money by month, from sums
+    Monthly(ReportArgs),
+    /// Print tokens and money by model, from sums
+    Models(ModelsArgs),
     /// List sessions, those that began last first
-    Sessions(ListArgs),
+    #[command(visible_alias = "session")]
+    Sessions(SessionsArgs),
+    /// Print tokens and money by billing windows of five hours, and where the active one leads
+    Blocks(BlocksArgs),
     /// List turns, those that began last first
     Turns(ListArgs),
     /// Print calls that did not end well, by how they ended and why
@@ -70,7 +82,7 @@ pub(crate) struct SelectArgs {
     #[arg(long = "tool", value_name = "TOOL")]
     pub(crate) tools: Vec<String>,
     /// Only of this workspace, by its key or its label
-    #[arg(id = "workspace", long = "workspace", value_name = "WORKSPACE")]
+    #[arg(id = "workspace", long = "workspace", visible_alias = "project", value_name = "WORKSPACE")]
     pub(crate) workspaces: Vec<String>,
     /// Only what ended so: calls ok, error, timeout, cancelled; tools success, error, running; turns completed, failed
     #[arg(long = "status", value_name = "STATUS")]

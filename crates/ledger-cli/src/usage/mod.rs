@@ -1,16 +1,18 @@
 //! `usage`: who spent how much, on what, how slow, how often failing.
 
+mod ccusage;
 mod empty;
 mod export;
 mod question;
+mod report;
 mod views;
 
 use std::path::Path;
 
-use ledger_projections::Buckets;
 use ledger_projections::usage::{
     Basis, Counting, Dimension, Limit, Sort, ToolsQuery, UsageFilter, UsageQuery, UsageReader,
 };
+use ledger_projections::{Buckets, Width};
 
 use crate::cli::{
     AskArgs, ByArgs, Dim, ErrorsArgs, ListArgs, PercentileArg, SeriesArgs, StatsArgs, StatsBy, ToolsArgs, UsageCommand,
@@ -31,7 +33,12 @@ pub(crate) async fn run(place: &Place, command: UsageCommand) -> Outcome {
         UsageCommand::By(args) => by(place, args).await,
         UsageCommand::Series(args) => series(place, args).await,
         UsageCommand::Tools(args) => tools(place, args).await,
-        UsageCommand::Sessions(args) => sessions(place, args).await,
+        UsageCommand::Daily(args) => report::over_time(place, args, Width::Day).await,
+        UsageCommand::Weekly(args) => report::over_time(place, args.report, Width::Week(args.start_of_week)).await,
+        UsageCommand::Monthly(args) => report::over_time(place, args, Width::Month).await,
+        UsageCommand::Models(args) => report::models(place, args).await,
+        UsageCommand::Sessions(args) => report::sessions(place, args).await,
+        UsageCommand::Blocks(args) => report::blocks(place, args).await,
         UsageCommand::Turns(args) => turns(place, args).await,
         UsageCommand::Errors(args) => errors(place, args).await,
         UsageCommand::Counts(args) => counts(place, args).await,
@@ -157,17 +164,6 @@ fn names(path: &Path) -> Result<Vec<String>, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::other(format!("{} cannot be read: {error}", path.display())))?;
     Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
-}
-
-async fn sessions(place: &Place, args: ListArgs) -> Outcome {
-    let ListArgs { after, limit, successful_only, ask } = args;
-    let (asked, filter) = asked(ask)?;
-    let reader = reader(place, &asked).await?;
-    let query = UsageQuery { counting: counting(successful_only), ..filter.clone().into() };
-    let mut page = reader.sessions(&query, limit, after.as_ref()).await?;
-    let is_empty = page.rows.is_empty() && after.is_none();
-    explain(&reader, &filter, is_empty, Thing::Session, &mut page.basis).await?;
-    print(&asked, "sessions, the newest first", &views::sessions(), &page.document(asked.zone))
 }
 
 async fn turns(place: &Place, args: ListArgs) -> Outcome {

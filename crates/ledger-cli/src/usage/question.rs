@@ -12,6 +12,11 @@ use crate::print::Asked;
 /// What was asked, and about what; checked before anything is opened.
 pub(super) fn asked(ask: AskArgs) -> Result<(Asked, UsageFilter), Failure> {
     let AskArgs { select, format } = ask;
+    selected(select, TableFormat::or_default(format.format))
+}
+
+/// The same, in a format that is known.
+pub(super) fn selected(select: SelectArgs, format: TableFormat) -> Result<(Asked, UsageFilter), Failure> {
     let SelectArgs {
         tenants,
         operations,
@@ -28,7 +33,7 @@ pub(super) fn asked(ask: AskArgs) -> Result<(Asked, UsageFilter), Failure> {
     let (window, zone) = (window(&when)?, when.tz);
     let filter =
         UsageFilter { window, tenants, operations, providers, models, sessions, turns, tools, workspaces, statuses };
-    Ok((Asked { zone, window, catch_up, format: TableFormat::or_default(format.format) }, filter))
+    Ok((Asked { zone, window, catch_up, format }, filter))
 }
 
 impl FiguresArgs {

@@ -20,7 +20,7 @@ pub(super) const fn columns(dim: Dim) -> &'static [&'static str] {
         Dim::Time(Width::Minutes(60)) => &["hour", "start"],
         Dim::Time(Width::Minutes(_)) => &["period", "start"],
         Dim::Time(Width::Day) => &["day", "start"],
-        Dim::Time(Width::Week) => &["week", "start"],
+        Dim::Time(Width::Week(_)) => &["week", "start"],
         Dim::Time(Width::Month) => &["month", "start"],
     }
 }
@@ -134,7 +134,56 @@ pub(crate) fn tools() -> View {
     View { csv, keys: keys(&["tool"]), inner: Vec::new(), figures }
 }
 
-pub(super) fn sessions() -> View {
+/// The columns of what a report is by: of times their names only, of workspaces their labels.
+fn report_keys(names: &[&'static str]) -> Vec<Column> {
+    let shown = names.iter().filter(|name| !["start", "workspace_label"].contains(name));
+    let column = |name: &&'static str| match *name {
+        "workspace" => Column::new(name, Show::Labelled("workspace", "workspace_label")),
+        name => Column::new(name, Show::Text(name)),
+    };
+    shown.map(column).collect()
+}
+
+/// Counts and sums by something, and by model within that.
+pub(super) fn report(by: &[&'static str], inner: &[&'static str]) -> View {
+    let mut csv = owned(by);
+    csv.extend(owned(inner));
+    csv.extend(owned(&SUMS));
+    csv.extend(owned(&["duration_ms.n", "duration_ms.total", "duration_ms.avg"]));
+    csv.extend(owned(&TOKENS));
+    let figures = vec![
+        Column::new("calls", Show::Count("calls")),
+        Column::new("input", Show::Count("tokens.input")),
+        Column::new("output", Show::Count("tokens.output")),
+        Column::new("cache write", CACHE_WRITES),
+        Column::new("cache read", Show::Count("tokens.cache_read")),
+        Column::new("tokens", Show::Count("tokens.total")),
+        Column::new("cost usd", Show::Text("cost_usd")).right(),
+    ];
+    View { csv, keys: report_keys(by), inner: keys(inner), figures }
+}
+
+pub(super) fn blocks(inner: &[&'static str]) -> View {
+    let mut csv = owned(&["start", "end", "first_at", "last_at", "is_active", "is_gap"]);
+    csv.extend(owned(inner));
+    csv.extend(owned(&["calls", "failed", "cost_usd"]));
+    csv.extend(owned(&TOKENS));
+    if inner.is_empty() {
+        csv.extend(owned(&["unpriced_calls", "burn_rate.tokens_per_minute", "burn_rate.usd_per_hour"]));
+        csv.extend(owned(&["projection.tokens", "projection.usd", "projection.remaining_minutes"]));
+    }
+    let figures = vec![
+        Column::new("end", Show::Time("end")),
+        Column::new("", Show::Word(&[("is_active", "active"), ("is_gap", "gap")])),
+        Column::new("models", Show::List("models")),
+        Column::new("calls", Show::Count("calls")),
+        Column::new("tokens", Show::Count("tokens.total")),
+        Column::new("cost usd", Show::Text("cost_usd")).right(),
+    ];
+    View { csv, keys: vec![Column::new("start", Show::Time("start"))], inner: keys(inner), figures }
+}
+
+pub(super) fn sessions(inner: &[&'static str]) -> View {
     let mut csv = owned(&[
         "session",
         "parent",
@@ -149,6 +198,7 @@ pub(super) fn sessions() -> View {
     csv.extend(owned(&["cost_usd", "cost_ok_usd"]));
     csv.extend(owned(&TOKENS));
     csv.extend(owned(&["turns", "tools"]));
+    csv.extend(owned(inner));
     let figures = vec![
         Column::new("began", Show::Time("first_at")),
         Column::new("last", Show::Time("last_at")),
@@ -161,7 +211,7 @@ pub(super) fn sessions() -> View {
         Column::new("cost usd", Show::Text("cost_usd")).right(),
         Column::new("tokens", Show::Count("tokens.total")),
     ];
-    View { csv, keys: keys(&["session"]), inner: Vec::new(), figures }
+    View { csv, keys: keys(&["session"]), inner: keys(inner), figures }
 }
 
 pub(super) fn turns() -> View {

@@ -66,6 +66,11 @@ impl Dimension {
     }
 }
 
+/// The columns of a provider's model.
+pub(super) fn models() -> Vec<Part> {
+    [Dimension::Provider, Dimension::Model].into_iter().flat_map(Dimension::parts).copied().collect()
+}
+
 impl FromStr for Dimension {
     type Err = Invalid;
 

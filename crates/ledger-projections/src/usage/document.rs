@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::answer::{Basis, Unpriced, UsageAnswer};
+use super::blocks::Blocks;
 use super::errors::{Counts, ErrorsAnswer};
 use super::lists::{Cursor, Page};
 use super::metrics::Metrics;
@@ -92,7 +93,16 @@ impl ToolsAnswer {
 impl<R: Serialize> Page<R> {
     /// As programs get it.
     pub fn document(&self, zone: Zone) -> impl Serialize + '_ {
-        Document { next: self.next.as_ref(), ..Document::new(&self.basis, zone, &self.rows) }
+        let (next, unpriced) = (self.next.as_ref(), self.unpriced.as_ref());
+        Document { next, unpriced, ..Document::new(&self.basis, zone, &self.rows) }
+    }
+}
+
+impl Blocks {
+    /// As programs get it.
+    pub fn document(&self, zone: Zone) -> impl Serialize + '_ {
+        let document = Document::new(&self.basis, zone, &self.rows).with_total(Total(&self.total));
+        Document { unpriced: Some(&self.unpriced), ..document }
     }
 }
 

@@ -108,7 +108,8 @@ pub(super) fn is_of_sums(query: &UsageQuery, parts: &[Part]) -> bool {
     query.per == Per::Call && query.filter.is_of_sums() && parts.iter().all(|part| part.of_sums.is_some())
 }
 
-fn forget_shape(metrics: &mut Metrics) {
+/// Drops extremes and percentiles.
+pub(super) fn forget_shape(metrics: &mut Metrics) {
     for (_, distribution) in metrics.distributions() {
         (distribution.min, distribution.max, distribution.percentiles) = (None, None, [None; 4]);
     }

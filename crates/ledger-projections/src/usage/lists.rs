@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use ledger_core::{Invalid, Timestamp};
 use serde::Serialize;
 
-use super::answer::Basis;
-use super::dimension::Dimension;
-use super::query::{Limit, UsageQuery};
-use super::reader::labels;
+use super::answer::{Basis, Unpriced, UsageRow};
+use super::dimension::{Dimension, Part, models};
+use super::figures::forget_shape;
+use super::query::{Limit, Per, Sort, UsageQuery};
+use super::reader::{labels, rows, sort_rows};
 use super::source::{self, Groups};
 use super::tables::{CALLS, SESSIONS, TOOLS, TURNS};
 use super::{Metrics, TokenSums, Usage, UsageFilter, UsageReader};
@@ -56,6 +57,8 @@ pub struct Page<R> {
     pub rows: Vec<R>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<Cursor>,
+    /// Calls without a price, of the page's rows; `None` where the list does not say.
+    pub unpriced: Option<Unpriced>,
 }
 
 /// A session, with what the query selects of it.
@@ -78,6 +81,9 @@ pub struct SessionRow {
     pub tokens: TokenSums,
     pub turns: i64,
     pub tools: i64,
+    /// Its figures by model, the most expensive first, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breakdown: Option<Vec<UsageRow>>,
 }
 
 /// A turn, with what its calls came to.
@@ -100,11 +106,18 @@ pub struct TurnRow {
 }
 
 impl UsageReader {
-    /// Sessions in which something happened that the query selects, those that began last first.
+    /// Sessions in which something happened that the query selects, those that began last first; with `by_model`, each
+    /// has a breakdown by model.
     ///
     /// # Errors
     /// As [`stats`](Self::stats).
-    pub async fn sessions(&self, query: &UsageQuery, limit: Limit, after: Option<&Cursor>) -> Result<Page<SessionRow>> {
+    pub async fn sessions(
+        &self,
+        query: &UsageQuery,
+        by_model: bool,
+        limit: Limit,
+        after: Option<&Cursor>,
+    ) -> Result<Page<SessionRow>> {
         let usage = Usage::new();
         self.database
             .answer(&usage, |snapshot| async move {
@@ -120,12 +133,15 @@ impl UsageReader {
                 let workspaces = found.iter().map(|row| row.text(4)).collect::<Result<Vec<_>>>()?;
                 let labels = labels(&snapshot, &workspaces).await?;
                 let of_page = UsageQuery { filter: of_sessions(&query.filter, ids), ..query.clone() };
-                let calls = of_calls(&snapshot, &of_page, Dimension::Session).await?;
+                let (mut by_model_of, unpriced) = per_model(&snapshot, &of_page).await?;
                 let turns = per_session(&snapshot, &of_page, false).await?;
                 let tools = per_session(&snapshot, &of_page, true).await?;
                 let rows = found.iter().map(|row| {
                     let session = row.text(0)?;
-                    let Metrics { calls, failed, cost, cost_ok, tokens, .. } = metrics(&calls, &[&session]);
+                    let of_models = by_model_of.remove(&session).unwrap_or_default();
+                    let mut of_session = Metrics::default();
+                    of_models.iter().for_each(|row| of_session.add(&row.metrics));
+                    let Metrics { calls, failed, cost, cost_ok, tokens, .. } = of_session;
                     let workspace = known(row.text(4)?);
                     Ok(SessionRow {
                         parent: row.maybe_text(2)?,
@@ -141,11 +157,12 @@ impl UsageReader {
                         tokens,
                         turns: turns.get(&session).copied().unwrap_or_default(),
                         tools: tools.get(&session).copied().unwrap_or_default(),
+                        breakdown: by_model.then_some(of_models),
                         session,
                     })
                 });
                 let rows = rows.collect::<Result<_>>()?;
-                Ok(Page { basis, rows, next })
+                Ok(Page { basis, rows, next, unpriced: Some(unpriced) })
             })
             .await
     }
@@ -170,7 +187,7 @@ impl UsageReader {
                 // A turn has all its calls, whenever they started and however they ended.
                 let filter = UsageFilter { window: Window::ALL, statuses: Vec::new(), ..query.filter.clone() };
                 let of_page = UsageQuery { filter: of_sessions(&filter, ids), ..query.clone() };
-                let calls = of_calls(&snapshot, &of_page, Dimension::Turn).await?;
+                let calls = of_calls(&snapshot, &of_page, Dimension::Turn.parts()).await?;
                 let rows = found.iter().map(|row| {
                     let (session, turn) = (row.text(2)?, row.maybe_text(3)?);
                     let of_turn = metrics(&calls, &[&session, turn.as_deref().unwrap_or_default()]);
@@ -193,7 +210,7 @@ impl UsageReader {
                     })
                 });
                 let rows = rows.collect::<Result<_>>()?;
-                Ok(Page { basis, rows, next })
+                Ok(Page { basis, rows, next, unpriced: None })
             })
             .await
     }
@@ -240,11 +257,31 @@ fn of_sessions(filter: &UsageFilter, sessions: Vec<String>) -> UsageFilter {
     UsageFilter { sessions, ..filter.clone() }
 }
 
-async fn of_calls(snapshot: &Snapshot, query: &UsageQuery, by: Dimension) -> Result<Groups> {
+async fn of_calls(snapshot: &Snapshot, query: &UsageQuery, parts: &[Part]) -> Result<Groups> {
     if query.filter.sessions.is_empty() {
         return Ok(Groups::new());
     }
-    source::of_rows(snapshot, query, query.filter.window, by.parts()).await
+    source::of_rows(snapshot, query, query.filter.window, parts).await
+}
+
+/// The figures of each session by model, and calls without a price of all of them.
+async fn per_model(snapshot: &Snapshot, query: &UsageQuery) -> Result<(BTreeMap<String, Vec<UsageRow>>, Unpriced)> {
+    let by_model = models();
+    let parts: Vec<Part> = Dimension::Session.parts().iter().chain(&by_model).copied().collect();
+    let mut per_session: BTreeMap<String, Groups> = BTreeMap::new();
+    let mut of_all = Groups::new();
+    for (mut key, mut metrics) in of_calls(snapshot, query, &parts).await? {
+        forget_shape(&mut metrics);
+        let model = key.split_off(1);
+        source::add(&mut of_all, Groups::from([(model.clone(), metrics.clone())]));
+        per_session.entry(key.concat()).or_default().insert(model, metrics);
+    }
+    let rows = per_session.into_iter().map(|(session, groups)| {
+        let mut rows = rows(&by_model, groups);
+        sort_rows(&mut rows, Sort::Cost, Per::Call);
+        (session, rows)
+    });
+    Ok((rows.collect(), Unpriced::new(&of_all)))
 }
 
 async fn per_session(snapshot: &Snapshot, query: &UsageQuery, is_tool: bool) -> Result<BTreeMap<String, i64>> {

@@ -2,6 +2,8 @@
 
 mod amount;
 mod answer;
+mod block;
+mod blocks;
 mod call;
 mod digits;
 mod dimension;
@@ -18,6 +20,7 @@ mod percentiles;
 mod pricing;
 mod query;
 mod reader;
+mod report;
 mod retention;
 mod series;
 mod session;
@@ -36,6 +39,8 @@ use ledger_core::{RecordedEvent, Timestamp};
 use ledger_prices::PriceBook;
 
 pub use answer::{Basis, Method, Unpriced, UnpricedModel, UsageAnswer, UsageRow};
+pub use block::{Block, BlockLength, BurnRate, LimitStatus, Projected, TokenLimit};
+pub use blocks::{Blocks, BlocksQuery, Shown};
 pub use digits::SKETCH_ERROR;
 pub use dimension::Dimension;
 pub use document::SCHEMA;
@@ -46,6 +51,7 @@ pub use lists::{Cursor, Page, SessionRow, TurnRow};
 pub use metrics::{Metrics, TokenSums};
 pub use query::{Counting, Limit, Per, Sort, UsageQuery};
 pub use reader::UsageReader;
+pub use report::{ReportBy, ReportQuery};
 pub use series::{Series, SeriesRow};
 pub use tools::{ToolRow, ToolSort, ToolsAnswer, ToolsQuery};
 pub use workspace::{HashKey, WorkspaceLabels};

@@ -70,6 +70,12 @@ impl Limit {
         Err(Invalid::new("limit", format!("is {rows}; 1 to {} rows can be asked for", Self::MAX)))
     }
 
+    /// As many as can be asked for.
+    #[must_use]
+    pub const fn most() -> Self {
+        Self(Self::MAX)
+    }
+
     pub(crate) const fn get(self) -> usize {
         self.0
     }

@@ -102,7 +102,12 @@ async fn total(snapshot: &Snapshot, query: &UsageQuery, inner: &[Part], basis: &
     Ok(UsageRow { key: Vec::new(), metrics, breakdown })
 }
 
-async fn unpriced(snapshot: &Snapshot, query: &UsageQuery, total: &Metrics, basis: &mut Basis) -> Result<Unpriced> {
+pub(super) async fn unpriced(
+    snapshot: &Snapshot,
+    query: &UsageQuery,
+    total: &Metrics,
+    basis: &mut Basis,
+) -> Result<Unpriced> {
     if total.unpriced_calls == 0 {
         return Ok(Unpriced::default());
     }
@@ -111,7 +116,7 @@ async fn unpriced(snapshot: &Snapshot, query: &UsageQuery, total: &Metrics, basi
     Ok(Unpriced::new(&by_model))
 }
 
-fn rows(parts: &[Part], groups: Groups) -> Vec<UsageRow> {
+pub(super) fn rows(parts: &[Part], groups: Groups) -> Vec<UsageRow> {
     let row =
         |(values, metrics): (Vec<String>, Metrics)| UsageRow { key: named(parts, values), metrics, breakdown: None };
     groups.into_iter().map(row).collect()
@@ -122,7 +127,7 @@ fn named(parts: &[Part], values: Vec<String>) -> Vec<(&'static str, Option<Strin
 }
 
 /// Gives each row those of the figures by two dimensions that are its own.
-fn break_down(rows: &mut [UsageRow], outer: usize, inner: &[Part], found: Groups) {
+pub(super) fn break_down(rows: &mut [UsageRow], outer: usize, inner: &[Part], found: Groups) {
     let mut by_outer: BTreeMap<Vec<Option<String>>, Vec<UsageRow>> = BTreeMap::new();
     for (mut values, metrics) in found {
         let key = named(inner, values.split_off(outer));
@@ -138,7 +143,7 @@ fn break_down(rows: &mut [UsageRow], outer: usize, inner: &[Part], found: Groups
 }
 
 /// Puts rows in order, which were in the order of their names.
-fn sort_rows(rows: &mut [UsageRow], sort: Sort, per: Per) {
+pub(super) fn sort_rows(rows: &mut [UsageRow], sort: Sort, per: Per) {
     let all = |metrics: &Metrics| match per {
         Per::Call => metrics.calls,
         Per::Invocation => metrics.invocations,
@@ -167,7 +172,7 @@ pub(super) fn share(some: i64, all: i64) -> Option<f64> {
 }
 
 /// Adds what workspaces are called.
-async fn label<'r>(snapshot: &Snapshot, rows: impl Iterator<Item = &'r mut UsageRow>) -> Result<()> {
+pub(super) async fn label<'r>(snapshot: &Snapshot, rows: impl Iterator<Item = &'r mut UsageRow>) -> Result<()> {
     let rows: Vec<&mut UsageRow> = rows.collect();
     let is_workspace = |(name, value): &(&'static str, Option<String>)| {
         if *name == "workspace" { value.clone() } else { None }
@@ -216,7 +221,7 @@ mod tests {
         can_be_spawned(reader.by_time(&query, buckets));
         can_be_spawned(reader.series(&query, buckets));
         can_be_spawned(reader.tools(&tools));
-        can_be_spawned(reader.sessions(&query, limit, None));
+        can_be_spawned(reader.sessions(&query, false, limit, None));
         can_be_spawned(reader.turns(&query, limit, None));
         can_be_spawned(reader.errors(&query, limit));
         can_be_spawned(reader.counts(&query));

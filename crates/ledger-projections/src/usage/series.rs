@@ -11,7 +11,7 @@ use super::dimension::Part;
 use super::figures::{is_of_sums, of_all, of_removed};
 use super::query::{Per, UsageQuery};
 use super::reader::answer;
-use super::source;
+use super::source::{self, Groups};
 use super::tables::{CALLS, CELLS};
 use super::{Metrics, Usage, UsageReader};
 use crate::calendar::{QUARTER, floor};
@@ -19,7 +19,7 @@ use crate::store::Snapshot;
 use crate::{Bucket, Buckets, Result, Width, Window};
 
 /// The quarter of an hour that a call started in.
-const SLOT: Part = Part {
+pub(super) const SLOT: Part = Part {
     name: "slot",
     of_calls: "c.started_at - (c.started_at % 900000000 + 900000000) % 900000000",
     of_sums: Some("slot"),
@@ -85,7 +85,11 @@ impl UsageReader {
                 let Some(window) = extent(&snapshot, query.filter.window).await? else {
                     return Ok(Series { basis, rows: Vec::new(), total: Metrics::default() });
                 };
-                let slots = slots(&snapshot, query, window, &mut basis).await?;
+                let slots: BTreeMap<i64, Metrics> = slots(&snapshot, query, window, &[], &mut basis)
+                    .await?
+                    .into_iter()
+                    .map(|Slot { start, metrics, .. }| (start, metrics))
+                    .collect();
                 let (mut rows, mut total) = (Vec::new(), Metrics::default());
                 // Each counts once, in the bucket that it begins in, where clocks are not ahead by whole ones.
                 let mut next = quarter(window.since());
@@ -132,47 +136,76 @@ impl UsageReader {
     }
 }
 
-const fn called(width: Width) -> &'static str {
+pub(super) const fn called(width: Width) -> &'static str {
     match width {
         Width::Minutes(60) => "hour",
         Width::Minutes(_) => "period",
         Width::Day => "day",
-        Width::Week => "week",
+        Width::Week(_) => "week",
         Width::Month => "month",
     }
 }
 
-fn quarter(time: Option<Timestamp>) -> i64 {
+pub(super) fn quarter(time: Option<Timestamp>) -> i64 {
     time.map_or(i64::MIN, |time| floor(time.as_micros(), QUARTER))
 }
 
 /// The first quarter that begins at `time` or later.
-fn quarter_after(time: Option<Timestamp>) -> i64 {
+pub(super) fn quarter_after(time: Option<Timestamp>) -> i64 {
     time.map_or(i64::MAX, |time| time.as_micros() + (-time.as_micros()).rem_euclid(QUARTER))
 }
 
-/// Counts and sums by quarter of an hour. Those at the ends of the window may be in it in part; then they are from rows.
-async fn slots(
+/// Counts and sums of a quarter of an hour, told apart by other columns.
+pub(super) struct Slot {
+    /// When it begins, in microseconds.
+    pub(super) start: i64,
+    /// The values of the other columns.
+    pub(super) key: Vec<String>,
+    pub(super) metrics: Metrics,
+}
+
+/// Counts and sums by quarter of an hour and by other columns, in the order of time.
+pub(super) async fn slots(
     snapshot: &Snapshot,
     query: &UsageQuery,
     window: Window,
+    parts: &[Part],
     basis: &mut Basis,
-) -> Result<BTreeMap<i64, Metrics>> {
-    let mut groups = source::Groups::new();
+) -> Result<Vec<Slot>> {
+    let parts: Vec<Part> = [SLOT].iter().chain(parts).copied().collect();
+    let groups = by_quarters(snapshot, query, window, &parts, basis).await?;
+    let slot = |(mut key, metrics): (Vec<String>, Metrics)| {
+        let rest = key.split_off(1);
+        Some(Slot { start: key.first()?.parse().ok()?, key: rest, metrics })
+    };
+    let mut slots: Vec<Slot> = groups.into_iter().filter_map(slot).collect();
+    slots.sort_by_key(|slot| slot.start);
+    Ok(slots)
+}
+
+/// Counts and sums by columns, from sums of quarters of an hour as far as those are enough. Those at the ends of the
+/// window may be in it in part; then they are from rows.
+pub(super) async fn by_quarters(
+    snapshot: &Snapshot,
+    query: &UsageQuery,
+    window: Window,
+    parts: &[Part],
+    basis: &mut Basis,
+) -> Result<Groups> {
+    let mut groups = Groups::new();
     let (kept, removed) = snapshot.split(window);
     if let Some(removed) = removed {
-        source::add(&mut groups, of_removed(snapshot, query, removed, &[SLOT], basis).await?);
+        source::add(&mut groups, of_removed(snapshot, query, removed, parts, basis).await?);
     }
     for (part, is_whole) in kept.into_iter().flat_map(Window::by_quarters) {
-        let found = if is_whole && is_of_sums(query, &[SLOT]) {
-            source::of_sums(snapshot, query, part, &[SLOT]).await?
+        let found = if is_whole && is_of_sums(query, parts) {
+            source::of_sums(snapshot, query, part, parts).await?
         } else {
-            source::of_rows(snapshot, query, part, &[SLOT]).await?
+            source::of_rows(snapshot, query, part, parts).await?
         };
         source::add(&mut groups, found);
     }
-    let slot = |(key, metrics): (Vec<String>, Metrics)| Some((key.first()?.parse().ok()?, metrics));
-    Ok(groups.into_iter().filter_map(slot).collect())
+    Ok(groups)
 }
 
 impl Window {

@@ -152,7 +152,7 @@ async fn lists(reader: &UsageReader, query: &UsageQuery, answers: &mut Answers) 
     let limit = Limit::new(9).unwrap();
     let mut after: Option<Cursor> = None;
     loop {
-        let page = reader.sessions(query, limit, after.as_ref()).await.unwrap();
+        let page = reader.sessions(query, false, limit, after.as_ref()).await.unwrap();
         answers.add(format!("sessions after {after:?}"), page.document(Zone::UTC));
         after = page.next;
         if after.is_none() {

@@ -236,7 +236,7 @@ async fn names_of_any_length_and_of_any_characters_are_kept_apart() {
             assert_eq!(reader.stats(&filter.into()).await.unwrap().total.metrics.calls, 1, "{name:?}");
         }
         assert_eq!(reader.errors(&all(), Limit::default()).await.unwrap().of_rows, names.len());
-        assert_eq!(reader.sessions(&all(), Limit::default(), None).await.unwrap().rows.len(), names.len());
+        assert_eq!(reader.sessions(&all(), false, Limit::default(), None).await.unwrap().rows.len(), names.len());
     }
 }
 

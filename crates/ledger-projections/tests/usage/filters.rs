@@ -136,7 +136,7 @@ async fn tools(reader: &UsageReader, facts: &Facts, filter: &UsageFilter, what: 
 
 async fn lists(reader: &UsageReader, facts: &Facts, filter: &UsageFilter, what: &str) {
     let query = UsageQuery::from(filter.clone());
-    let page = reader.sessions(&query, Limit::new(1_000).unwrap(), None).await.unwrap();
+    let page = reader.sessions(&query, false, Limit::new(1_000).unwrap(), None).await.unwrap();
     let found: Vec<&str> = page.rows.iter().map(|row| row.session.as_str()).collect();
     assert_eq!(found, facts.sessions_of(filter), "{what}");
     let calls = facts.calls_of(&query);

@@ -23,6 +23,7 @@ mod large;
 mod observations;
 mod refusals;
 mod removed;
+mod reports;
 mod retention;
 mod setting;
 mod stats;

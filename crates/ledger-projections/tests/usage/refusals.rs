@@ -115,7 +115,7 @@ async fn before_it_is_caught_up_every_question_is_answered_with_how_to_do_that()
         assert_refused(reader.series(&query, buckets).await, words);
         assert_refused(reader.by_time(&query, buckets).await, words);
         assert_refused(reader.tools(&ToolsQuery::default()).await, words);
-        assert_refused(reader.sessions(&query, limit, None).await, words);
+        assert_refused(reader.sessions(&query, false, limit, None).await, words);
         assert_refused(reader.turns(&query, limit, None).await, words);
         assert_refused(reader.errors(&query, limit).await, words);
         assert_refused(reader.counts(&query).await, words);

@@ -181,7 +181,8 @@ async fn a_session_stays_while_anything_of_it_does() {
     for database in &databases {
         let removed = remove(database, "2026-03-02T00:00:00Z").await;
         assert_eq!(removed, 3, "two calls and a session");
-        let sessions = UsageReader::new(database.clone()).sessions(&all(), Limit::default(), None).await.unwrap();
+        let sessions =
+            UsageReader::new(database.clone()).sessions(&all(), false, Limit::default(), None).await.unwrap();
         let found: Vec<_> = sessions.rows.iter().map(|row| (&*row.session, row.calls, row.first_at)).collect();
         let first = at("2026-03-01T11:00:00Z");
         assert_eq!(found, [("new", 1, first), ("both", 1, first)], "and when it began is still known");

@@ -132,7 +132,7 @@ async fn a_session_has_its_calls_turns_tools_and_workspace() {
     ];
     let (_folder, readers) = readers(events).await;
     for reader in readers {
-        let page = reader.sessions(&all(), Limit::default(), None).await.unwrap();
+        let page = reader.sessions(&all(), false, Limit::default(), None).await.unwrap();
         let sessions: Vec<&str> = page.rows.iter().map(|row| row.session.as_str()).collect();
         assert_eq!(sessions, ["other", "s"], "those that began last come first");
         let row = &page.rows[1];
@@ -190,7 +190,7 @@ async fn lists_come_in_pages_that_leave_nothing_out_and_repeat_nothing() {
             let (mut sessions, mut turns) = (Vec::new(), Vec::new());
             let mut after = None;
             loop {
-                let page = reader.sessions(&all(), limit, after.as_ref()).await.unwrap();
+                let page = reader.sessions(&all(), false, limit, after.as_ref()).await.unwrap();
                 sessions.extend(page.rows.into_iter().map(|row| row.session));
                 // As a text, as programs hand it on.
                 after = page.next.map(|next| next.to_string().parse().unwrap());
