@@ -9,7 +9,7 @@ const USAGE: &str = "usage: cargo xtask <task>
 
   test [ARGS]   installs what the tests need, then runs them all (ARGS go to cargo test)
   bench [PART]  prints ratios beside the raw driver; of SQLite: append, concurrent, replay, snapshot, wakeup, memory;
-                of Postgres: append, single, concurrent, replay, growth; of usage: project, stats, series; or all. Several words name the parts that have
+                of Postgres: append, single, concurrent, replay, growth; of usage: project, stats, series; import; or all. Several words name the parts that have
                 them all: postgres append
   check         format, clippy and docs, with warnings denied";
 
@@ -34,14 +34,10 @@ fn main() -> ExitCode {
 
 fn test(args: &[String]) -> Outcome {
     provision()?;
-    let mut all = vec!["test", "--workspace"];
+    // With what is off by default, so that nothing is built twice.
+    let mut all = vec!["test", "--workspace", "--features", "ledger-sql/entra"];
     all.extend(args.iter().map(String::as_str));
-    cargo(&all)?;
-    // What is off by default.
-    if args.is_empty() {
-        cargo(&["test", "--package", "ledger-sql", "--features", "entra", "--lib", "--test", "entra"])?;
-    }
-    Ok(())
+    cargo(&all)
 }
 
 fn bench(args: &[String]) -> Outcome {
