@@ -4,22 +4,44 @@
 
 mod common;
 
-use common::{Place, sound_log, testdata};
-use ledger_events::LlmCall;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::time::Duration;
 
-/// Calls, input, output, cache writes, cache reads.
+use common::{Place, rounds, sound_log, testdata};
+use ledger_events::{Latest, LlmCall};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// Calls, input, output, cache writes, cache reads; each call once.
 fn sums(place: &Place) -> [u64; 5] {
+    let mut calls = Latest::<LlmCall>::default();
+    sound_log(&place.ledger()).iter().for_each(|event| calls.observe_event(&event.event).unwrap());
     let mut sums = [0; 5];
-    for event in sound_log(&place.ledger()) {
-        if event.event.kind.as_str() == "llm.called" {
-            let call: LlmCall = event.event.payload.parse().unwrap();
-            let tokens = &call.tokens;
-            let written = tokens.cache_write + tokens.cache_write_5m + tokens.cache_write_1h;
-            let one = [1, tokens.input, tokens.output, written, tokens.cache_read];
-            sums.iter_mut().zip(one).for_each(|(sum, one)| *sum += one);
-        }
+    for call in calls.values() {
+        let tokens = &call.tokens;
+        let one = [1, tokens.input, tokens.output, tokens.cache_write_total(), tokens.cache_read];
+        sums.iter_mut().zip(one).for_each(|(sum, one)| *sum += one);
     }
     sums
+}
+
+const SPOTTER: [u64; 5] = [156, 198, 38_908, 394_137, 14_972_534];
+const MAIN: &str = "projects/-home-user-spotter/258c7280-ae70-4798-800f-63464d01a85d.jsonl";
+
+/// Copies a set below a folder of the place.
+fn copy(place: &Place, set: &str, to: &str) {
+    let from = std::path::PathBuf::from(testdata(set));
+    let mut pending = vec![from.clone()];
+    while let Some(path) = pending.pop() {
+        if path.is_dir() {
+            pending.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let to = place.path(to).join(path.strip_prefix(&from).unwrap());
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(&path, to).unwrap();
+    }
 }
 
 #[test]
@@ -27,10 +49,10 @@ fn a_real_session_gives_its_calls_and_importing_twice_adds_nothing() {
     let place = Place::new();
     let first = place.run(&["import", "claude", &testdata("spotter")]).json();
     assert_eq!((&first["calls"], &first["known"]), (&156.into(), &0.into()));
-    assert_eq!(sums(&place), [156, 198, 38_908, 394_137, 14_972_534]);
+    assert_eq!(sums(&place), SPOTTER);
     let again = place.run(&["import", "claude", &testdata("spotter")]).json();
     assert_eq!((&again["appended"], &again["unchanged"], &again["bytes"]), (&0.into(), &3.into(), &0.into()));
-    assert_eq!(sums(&place), [156, 198, 38_908, 394_137, 14_972_534]);
+    assert_eq!(sums(&place), SPOTTER);
     let whole = place.run(&["import", "claude", "--again", &testdata("spotter")]).json();
     assert_eq!((&whole["appended"], &whole["known"]), (&0.into(), &first["appended"]));
     let lines = |field: &str| first[field].as_u64().unwrap();
@@ -63,6 +85,82 @@ fn bad_lines_and_missing_files_are_said() {
     assert!(place.run(&["import", "claude", "nowhere.jsonl"]).failed(1).contains("nowhere.jsonl"));
     std::fs::create_dir(place.path("empty")).unwrap();
     assert!(place.run(&["import", "claude", "empty"]).failed(1).contains("no logs of claude"));
+}
+
+#[test]
+fn whatever_this_machine_has_is_found_and_said() {
+    let place = Place::new();
+    copy(&place, "spotter", "config");
+    let auto = |home: &str| {
+        let mut command = place.command(&["import", "auto"]);
+        command.env("HOME", place.path(home)).env("CLAUDE_CONFIG_DIR", place.path("config"));
+        command.env_remove("CODEX_HOME");
+        command
+    };
+    let found = common::Answer::of(auto("nowhere").output().unwrap());
+    assert!(found.err.contains("claude: 3 files in") && found.err.contains("config/projects"), "{found:?}");
+    assert_eq!(found.json()["calls"], 156);
+    assert_eq!(sums(&place), SPOTTER);
+    let nothing = common::Answer::of(auto("nowhere").env("CLAUDE_CONFIG_DIR", place.path("none")).output().unwrap());
+    assert!(nothing.failed(1).contains("none/projects"));
+}
+
+#[test]
+fn a_watch_goes_on_with_what_is_written_later() {
+    let place = Place::new();
+    let whole = fs::read(format!("{}/{MAIN}", testdata("spotter"))).unwrap();
+    fs::write(place.path("t.jsonl"), &whole[..whole.len() / 2]).unwrap();
+    let mut child = place.start(&["import", "claude", "--watch", "--every", "1", "t.jsonl"]);
+    let mut summaries = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<serde_json::Value>(&summaries.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["from_start"], 1);
+    let mut file = fs::OpenOptions::new().append(true).open(place.path("t.jsonl")).unwrap();
+    file.write_all(&whole[whole.len() / 2..]).unwrap();
+    let mut bytes = 0;
+    while bytes < (whole.len() / 2) as u64 {
+        let more = next();
+        assert_eq!(more["from_start"], 0);
+        bytes += more["bytes"].as_u64().unwrap();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let alone = Place::new();
+    fs::write(alone.path("t.jsonl"), &whole).unwrap();
+    alone.run(&["import", "claude", "t.jsonl"]).ok();
+    assert_eq!(sums(&place), sums(&alone));
+}
+
+/// A transcript grows, and whoever imports it is killed at any moment, again and again.
+#[test]
+fn an_import_that_is_killed_anywhere_is_completed_by_the_next_one() {
+    let mut rng = StdRng::seed_from_u64(ledger_conformance::seed());
+    let place = Place::new();
+    copy(&place, "spotter", "config");
+    let whole = fs::read(place.path("config").join(MAIN)).unwrap();
+    let rounds = rounds(25);
+    for round in 1..=rounds {
+        let end = if round == rounds { whole.len() } else { rng.random_range(0..whole.len()) };
+        // Sometimes longer, sometimes cut.
+        fs::write(place.path("config").join(MAIN), &whole[..end]).unwrap();
+        let mut child = place.start(&["import", "claude", "config"]);
+        std::thread::sleep(Duration::from_micros(rng.random_range(0..150_000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    place.run(&["import", "claude", "config"]).ok();
+    assert_eq!(sums(&place), SPOTTER);
+    assert_eq!(place.run(&["import", "claude", "config"]).json()["unchanged"], 3);
+}
+
+#[test]
+fn tenants_and_origins_are_imported_apart_and_counted_once() {
+    let place = Place::new();
+    for origin in ["laptop", "desktop"] {
+        let import = ["import", "claude", "--origin", origin, &testdata("spotter")];
+        assert_ne!(place.run(&import).json()["appended"], 0);
+        assert_eq!(place.run(&import).json()["unchanged"], 3);
+    }
+    assert_eq!(sums(&place), SPOTTER);
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub(super) fn show_bad(report: &Report) {
 struct Summary<'a> {
     source: &'a str,
     files: u64,
+    from_start: u64,
     unchanged: u64,
     rewritten: u64,
     bytes: u64,
@@ -51,6 +52,7 @@ pub(super) fn show(source: &Source, pass: &Pass, format: Format) -> Outcome {
     let summary = Summary {
         source: source.name(),
         files: report.files,
+        from_start: pass.from_start,
         unchanged: pass.unchanged,
         rewritten: pass.rewritten,
         bytes: report.bytes,
