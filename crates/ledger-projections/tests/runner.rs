@@ -14,7 +14,7 @@ use ledger_conformance::events::{events, kind};
 use ledger_core::{Ledger, LedgerExt, Offset, PageSize, RecordedEvent, Timestamp};
 use ledger_memory::MemoryLedger;
 use ledger_projections::store::{Cell, Column, Table, Tables, Type};
-use ledger_projections::{Database, Error, Projection, Projector, Result};
+use ledger_projections::{Database, Error, Kept, Projection, Projector, Result};
 use ledger_servers::{MariaDb, Postgres};
 use tempfile::TempDir;
 
@@ -320,5 +320,41 @@ async fn a_follower_keeps_up() {
             tokio::task::yield_now().await;
         }
         following.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_comes_back_whole_apart_by_owner_until_it_is_forgotten() {
+    let (_folder, databases) = databases();
+    // More than one row of it.
+    let large: Vec<u8> = (0..9_000_001_u32).map(|n| n.to_le_bytes()[0]).collect();
+    for database in &databases {
+        let (one, other) = (Kept::new(database.clone(), "one"), Kept::new(database.clone(), "other"));
+        assert_eq!(one.one("a", 0).await.unwrap(), None);
+        let parts = |bytes: &[u8]| vec![(0, bytes.to_vec()), (2, Vec::new())];
+        one.put(vec![("a".into(), parts(&large)), ("b".into(), parts(b"\0\xff'"))]).await.unwrap();
+        other.put(vec![("a".into(), parts(b"another"))]).await.unwrap();
+        assert_eq!(one.one("a", 0).await.unwrap().as_ref(), Some(&large));
+        assert_eq!(one.one("a", 1).await.unwrap(), None);
+        assert_eq!(one.all(2).await.unwrap(), [("a".into(), Vec::new()), ("b".into(), Vec::new())]);
+        one.put(vec![("a".into(), Vec::new()), ("b".into(), parts(b"less"))]).await.unwrap();
+        assert_eq!(one.all(0).await.unwrap(), [("b".into(), b"less".to_vec())]);
+        one.clear().await.unwrap();
+        assert_eq!(one.all(0).await.unwrap(), []);
+        assert_eq!(other.one("a", 0).await.unwrap(), Some(b"another".to_vec()));
+        other.clear().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_what_is_kept_are_made_together_or_not_at_all() {
+    let (_folder, databases) = databases();
+    for database in &databases {
+        let kept = Kept::new(database.clone(), "owner");
+        kept.put(vec![("a".into(), vec![(0, b"old".to_vec())])]).await.unwrap();
+        // The second cannot be kept: it has one part twice.
+        let twice = vec![(0, b"new".to_vec()), (0, b"again".to_vec())];
+        assert!(kept.put(vec![("a".into(), vec![(0, b"new".to_vec())]), ("b".into(), twice)]).await.is_err());
+        assert_eq!(kept.one("a", 0).await.unwrap(), Some(b"old".to_vec()));
     }
 }
