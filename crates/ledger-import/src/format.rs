@@ -80,7 +80,7 @@ pub(crate) trait Format: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Adds the facts of another family.
+    /// Adds the facts of another family. Where both have read the same file, these have read further.
     fn absorb(&self, facts: &mut Self::Facts, other: Self::Facts);
 
     /// Says everything.

@@ -10,6 +10,7 @@ mod cursor;
 mod index;
 mod keep;
 mod pass;
+mod reading;
 mod saved;
 
 pub use keep::{BoxError, Change, Keep, MemoryKeep, Part};

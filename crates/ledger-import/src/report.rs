@@ -79,6 +79,48 @@ impl Report {
         self.list(BadLine { path, line: 0, reason });
     }
 
+    /// Adds what became of other lines.
+    pub(crate) fn add(&mut self, other: Self) {
+        let Self {
+            files,
+            bytes,
+            lines,
+            usage,
+            superseding,
+            duplicates,
+            other: of_no_call,
+            bad_lines,
+            pending,
+            unreadable,
+            bad,
+            refused,
+            calls,
+            tools,
+            turns,
+            sessions,
+        } = other;
+        for (sum, more) in [
+            (&mut self.files, files),
+            (&mut self.bytes, bytes),
+            (&mut self.lines, lines),
+            (&mut self.usage, usage),
+            (&mut self.superseding, superseding),
+            (&mut self.duplicates, duplicates),
+            (&mut self.other, of_no_call),
+            (&mut self.bad_lines, bad_lines),
+            (&mut self.pending, pending),
+            (&mut self.unreadable, unreadable),
+            (&mut self.refused, refused),
+            (&mut self.calls, calls),
+            (&mut self.tools, tools),
+            (&mut self.turns, turns),
+            (&mut self.sessions, sessions),
+        ] {
+            *sum += more;
+        }
+        bad.into_iter().for_each(|bad| self.list(bad));
+    }
+
     fn list(&mut self, bad: BadLine) {
         if self.bad.len() < MAX_BAD_LINES {
             self.bad.push(bad);

@@ -1,7 +1,6 @@
 //! One look at all files.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::Poll;
@@ -12,14 +11,14 @@ use futures_util::poll;
 
 use ledger_core::{Event, EventId, Invalid, Ledger, LedgerExt as _, Offset, Position};
 
-use super::cursor::{Cursor, Opened, Seen};
+use super::cursor::Seen;
 use super::index::Index;
 use super::keep::{Change, Keep, Part};
+use super::reading::{Changed, Family, Reading, Tell, Told};
 use super::saved::{BOUND, Bound, Cursors, Facts, links_from_bytes, links_to_bytes, name_of, short};
 use crate::error::{Error, Result};
 use crate::find::Found;
-use crate::format::{Emitted, Format, Link};
-use crate::importer;
+use crate::format::Format;
 use crate::report::Report;
 use crate::{Options, STORE_BATCH_EVENTS, Stored};
 
@@ -28,8 +27,8 @@ use crate::{Options, STORE_BATCH_EVENTS, Stored};
 const EVENTS_AT_ONCE: usize = 8 * STORE_BATCH_EVENTS;
 /// Bytes of facts that are held for the same reason.
 const BYTES_AT_ONCE: usize = 32 << 20;
-/// How much of a file is read at once.
-const READ_AT_ONCE: usize = 1 << 20;
+/// Bytes of the families that are read at once, by as many threads as there are cores.
+const BYTES_READ_AT_ONCE: u64 = 64 << 20;
 
 /// What came of looking at all files once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,8 +104,7 @@ impl<'a> IncrementalImport<'a> {
 
 /// An import of one format.
 pub(crate) struct Import<'a, F: Format> {
-    format: F,
-    options: Options,
+    reading: Reading<F>,
     ledger: &'a dyn Ledger,
     keep: Box<dyn Keep + 'a>,
     owner: String,
@@ -114,9 +112,6 @@ pub(crate) struct Import<'a, F: Format> {
     known: Option<Known>,
     in_flight: Option<InFlight<'a>>,
 }
-
-/// Whoever is told how far a pass is.
-type Tell<'a> = dyn Fn(Step) + Send + Sync + 'a;
 
 /// The appends of several batches.
 type Appends<'a> = Pin<Box<dyn Future<Output = ledger_core::Result<Vec<Vec<Position>>>> + Send + 'a>>;
@@ -142,14 +137,6 @@ struct Known {
     last: Option<(Offset, EventId)>,
 }
 
-/// A file that has something new.
-struct Changed<'a> {
-    path: &'a Path,
-    seen: Seen,
-    /// Bytes that were not read yet.
-    new: u64,
-}
-
 /// What was made, and is not in the ledger yet.
 #[derive(Default)]
 struct Made {
@@ -163,7 +150,8 @@ impl<'a, F: Format> Import<'a, F> {
         // Another tenant or origin makes other events; another version of the parser, others too.
         let origin = options.origin.as_deref().unwrap_or_default();
         let owner = name_of(Path::new(&[format.source(), &format.version(), origin, &options.tenant].join("\u{1f}")));
-        Self { format, options, ledger, keep, owner, known: None, in_flight: None }
+        let reading = Reading { format, options };
+        Self { reading, ledger, keep, owner, known: None, in_flight: None }
     }
 
     /// What is kept, if it is of this ledger as it is.
@@ -209,104 +197,58 @@ impl<'a, F: Format> Import<'a, F> {
         }
     }
 
-    /// Reads what is new in the files of one family.
-    async fn family(
+    /// A family as it is known, to read what is new of it.
+    async fn family<'f>(
         &mut self,
-        known: &mut Known,
-        name: &str,
-        files: Vec<Changed<'_>>,
-        made: &mut Made,
-        (pass, progress): (&mut Pass, &Tell<'_>),
-    ) -> Result<()> {
-        let mut cursors = known.families.get(name).cloned().unwrap_or_default();
-        let mut facts = if cursors.files.is_empty() { Facts::default() } else { self.facts(name, made).await? };
-        for changed in files {
-            let before = cursors.files.get(changed.path);
-            match self.file(&changed, before, &mut facts.facts, pass, progress) {
-                Ok(cursor) => drop(cursors.files.insert(changed.path.to_owned(), cursor)),
-                // It may go away at any time; the others are imported all the same.
-                Err(error) => pass.report.add_unreadable(changed.path.to_owned(), error.to_string()),
-            }
-        }
+        known: &Known,
+        name: String,
+        files: Vec<Changed<'f>>,
+        made: &Made,
+    ) -> Result<Family<'f, F>> {
+        let cursors = known.families.get(&name).cloned().unwrap_or_default();
+        let facts = if cursors.files.is_empty() { Facts::default() } else { self.facts(&name, made).await? };
+        Ok(Family { name, files, cursors, facts })
+    }
+
+    /// Adds what was read of a family to what was made; first unites it with those that it belongs together with.
+    async fn add(&mut self, known: &mut Known, mut told: Told, made: &mut Made, pass: &mut Pass) -> Result<()> {
         if known.index.is_none() {
             known.index = Some(self.index().await?);
         }
-        let mut links = self.links(&facts.facts, &cursors);
         loop {
-            let related = known.index.as_ref().map(|index| index.related(name, &links)).unwrap_or_default();
+            let related = known.index.as_ref().map(|index| index.related(&told.name, &told.links)).unwrap_or_default();
             let related: Vec<String> = related.into_iter().filter(|other| known.families.contains_key(other)).collect();
             if related.is_empty() {
                 break;
             }
+            let Told { name, mut cursors, links: _, facts, events, pass } = told;
+            let mut facts = Facts::<F>::from_bytes(&facts).map_err(Error::Keep)?;
+            // What it would have said alone is not said.
+            events.iter().for_each(|event| _ = facts.told.remove(&short(&event.id)));
             for other in related {
                 let Facts { facts: of_other, told } = self.facts(&other, made).await?;
-                self.format.absorb(&mut facts.facts, of_other);
+                self.reading.format.absorb(&mut facts.facts, of_other);
                 facts.told.extend(told);
-                cursors.files.extend(known.families.remove(&other).unwrap_or_default().files);
+                for (path, cursor) in known.families.remove(&other).unwrap_or_default().files {
+                    // Of a file that both have, what was read now is as far as these facts are.
+                    cursors.files.entry(path).or_insert(cursor);
+                }
                 made.changes.insert(other, None);
             }
-            links = self.links(&facts.facts, &cursors);
+            told = self.reading.tell(name, cursors, facts, pass).map_err(Error::Keep)?;
         }
+        let Told { name, cursors, links, facts, mut events, pass: of_family } = told;
         if let Some(index) = &mut known.index {
-            index.add(name, links.iter().copied());
+            index.add(&name, links.iter().copied());
         }
-        self.tell(name, cursors, facts, &links, (made, known, pass))
-    }
-
-    /// What a family has in common with others: what its facts say, and the places of its files.
-    fn links(&self, facts: &F::Facts, cursors: &Cursors) -> Vec<Link> {
-        let places = cursors.files.keys().map(|path| Link::of(&name_of(&self.format.family(path))));
-        self.format.links(facts).into_iter().chain(places).collect()
-    }
-
-    /// Makes the events that the ledger does not have yet.
-    fn tell(
-        &self,
-        name: &str,
-        cursors: Cursors,
-        mut facts: Facts<F>,
-        links: &[Link],
-        (made, known, pass): (&mut Made, &mut Known, &mut Pass),
-    ) -> Result<()> {
-        let kept = postcard::to_stdvec(&facts.facts).map_err(|error| Error::Keep(error.into()))?;
-        let Emitted { mut events, refused } = self.format.emit(mem::take(&mut facts.facts), &self.options);
-        pass.report.refused += refused;
-        events.retain(|event| facts.told.insert(short(&event.id)));
-        events.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        pass.add(of_family);
         pass.report.count(&events);
         made.events.append(&mut events);
-        let told: Vec<u64> = facts.told.into_iter().collect();
-        let mut bytes = kept;
-        bytes.extend(postcard::to_stdvec(&told).map_err(|error| Error::Keep(error.into()))?);
+        made.bytes += facts.len();
         let of_cursors = postcard::to_stdvec(&cursors).map_err(|error| Error::Keep(error.into()))?;
-        made.bytes += bytes.len();
-        made.changes.insert(name.to_owned(), Some([of_cursors, links_to_bytes(links), bytes]));
-        known.add(name.to_owned(), cursors);
+        made.changes.insert(name.clone(), Some([of_cursors, links_to_bytes(&links), facts]));
+        known.add(name, cursors);
         Ok(())
-    }
-
-    fn file(
-        &self,
-        changed: &Changed<'_>,
-        before: Option<&Cursor>,
-        facts: &mut F::Facts,
-        pass: &mut Pass,
-        progress: &Tell<'_>,
-    ) -> io::Result<Cursor> {
-        let Opened { mut file, offset, lines, is_rewritten } = Cursor::open(changed.path, before)?;
-        if is_rewritten {
-            pass.rewritten += 1;
-        }
-        if offset == 0 {
-            pass.from_start += 1;
-            self.format.restart(facts, changed.path);
-        }
-        pass.report.files += 1;
-        let counted = Counted { file: &mut file, progress };
-        let reader = BufReader::with_capacity(READ_AT_ONCE, counted);
-        let reached = importer::read(&self.format, facts, changed.path, reader, lines, &mut pass.report)?;
-        pass.report.bytes += reached.bytes;
-        Cursor::at(&mut file, changed.seen, offset + reached.settled, reached.line)
     }
 
     async fn index(&mut self) -> Result<Index> {
@@ -383,10 +325,21 @@ impl<'a, F: Format> Import<'a, F> {
             families.entry((time, name)).or_default().push(file);
         }
         let mut made = Made::default();
-        for ((_, name), files) in families {
-            // It may have become a part of another one.
-            let name = files.iter().find_map(|file| known.by_path.get(file.path).cloned()).unwrap_or(name);
-            self.family(known, &name, files, &mut made, (&mut pass, progress)).await?;
+        let mut families = families.into_iter().peekable();
+        while families.peek().is_some() {
+            let mut group = Vec::new();
+            let mut bytes = 0;
+            while bytes < BYTES_READ_AT_ONCE
+                && let Some(((_, name), files)) = families.next()
+            {
+                // It may have become a part of another one.
+                let name = files.iter().find_map(|file| known.by_path.get(file.path).cloned()).unwrap_or(name);
+                bytes += files.iter().map(|file| file.new).sum::<u64>();
+                group.push(self.family(known, name, files, &made).await?);
+            }
+            for told in self.reading.read(group, progress).map_err(Error::Keep)? {
+                self.add(known, told, &mut made, &mut pass).await?;
+            }
             if made.events.len() >= EVENTS_AT_ONCE || made.bytes >= BYTES_AT_ONCE {
                 self.begin(known, mem::take(&mut made), &mut pass, progress).await?;
             }
@@ -416,7 +369,7 @@ impl<'a, F: Format> Import<'a, F> {
                 pass.unchanged += 1;
                 continue;
             }
-            let name = family.cloned().unwrap_or_else(|| name_of(&self.format.family(path)));
+            let name = family.cloned().unwrap_or_else(|| name_of(&self.reading.format.family(path)));
             let read = cursor.map_or(0, |cursor| cursor.offset);
             // A file that became shorter is read from its beginning.
             let new = seen.size().checked_sub(read).unwrap_or(seen.size());
@@ -455,17 +408,15 @@ impl Known {
     }
 }
 
-/// Tells how much is read.
-struct Counted<'a> {
-    file: &'a mut fs::File,
-    progress: &'a (dyn Fn(Step) + Send + Sync),
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
-        (self.progress)(Step::Read(to_u64(read)));
-        Ok(read)
+impl Pass {
+    fn add(&mut self, other: Self) {
+        let Self { report, stored, from_start, unchanged, rewritten } = other;
+        self.report.add(report);
+        self.stored.appended += stored.appended;
+        self.stored.duplicates += stored.duplicates;
+        self.from_start += from_start;
+        self.unchanged += unchanged;
+        self.rewritten += rewritten;
     }
 }
 
