@@ -343,3 +343,46 @@ fn name_of(text: &str) -> Option<String> {
 fn word(text: &Loose<String>) -> Option<String> {
     text.0.clone().filter(|word| word.len() <= MAX_WORD_BYTES && !word.contains(char::is_control))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "canary-7f3a";
+
+    fn facts() -> Facts {
+        let mut facts = Facts::default();
+        let session = r#"{"timestamp":"2026-01-01T00:00:00Z","type":"session_meta","payload":{"id":"s","git":"SECRET",
+            "instructions":"SECRET","forked_from_id":"p"}}"#;
+        let tool = r#"{"timestamp":"2026-01-01T00:00:01Z","type":"response_item","payload":{"type":"function_call",
+            "call_id":"c","name":"shell","arguments":"SECRET"}}"#;
+        let count = r#"{"timestamp":"2026-01-01T00:00:02Z","type":"event_msg","payload":{"type":"token_count","info":
+            {"total_token_usage":{"input_tokens":5},"SECRET":"SECRET"}}}"#;
+        let failed = r#"{"timestamp":"2026-01-01T00:00:02Z","type":"event_msg","payload":{"type":"error",
+            "message":"SECRET","codex_error_info":"SECRET"}}"#;
+        for text in [session, tool, count, failed] {
+            let line: Line = serde_json::from_str(&text.replace("SECRET", SECRET)).unwrap();
+            facts.add(Path::new("f"), &line).unwrap();
+        }
+        facts
+    }
+
+    #[test]
+    fn facts_are_kept_as_they_are_and_without_what_was_said() {
+        let facts = facts();
+        let bytes = postcard::to_stdvec(&facts).unwrap();
+        let kept: Facts = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(format!("{kept:?}"), format!("{facts:?}"));
+        assert_eq!(kept.files["f"].rows.len(), 4);
+        assert!(!bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
+        assert!(!format!("{facts:?}").contains(SECRET));
+    }
+
+    #[test]
+    fn files_are_linked_by_all_threads_that_they_speak_of_and_forgotten_when_they_begin_anew() {
+        let mut facts = facts();
+        assert_eq!(facts.links(), [Link::of("p"), Link::of("s")]);
+        facts.restart(Path::new("f"));
+        assert!(facts.files.is_empty());
+    }
+}
