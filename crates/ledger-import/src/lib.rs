@@ -19,6 +19,7 @@
 //! ```
 
 mod claude;
+mod codex;
 mod emission;
 mod error;
 mod find;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Options;
 use crate::claude;
+use crate::codex;
 use crate::find::{Found, IsLog};
 use crate::format::Format;
 use crate::importer::{Family, Reading};
@@ -19,17 +20,20 @@ use ledger_core::Ledger;
 pub enum Source {
     /// Transcripts of Claude Code: see [`claude`].
     Claude,
+    /// Rollouts of Codex.
+    Codex,
 }
 
 impl Source {
     /// The sources that keep logs in usual places.
-    pub const USUAL: [Self; 1] = [Self::Claude];
+    pub const USUAL: [Self; 2] = [Self::Claude, Self::Codex];
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Claude => claude::Claude.source(),
+            Self::Codex => codex::Codex.source(),
         }
     }
 
@@ -39,6 +43,7 @@ impl Source {
         let home = env::home_dir();
         match self {
             Self::Claude => claude::usual_places(env::var_os("CLAUDE_CONFIG_DIR").as_deref(), home.as_deref()),
+            Self::Codex => codex::usual_places(env::var_os("CODEX_HOME").as_deref(), home.as_deref()),
         }
     }
 
@@ -61,6 +66,7 @@ impl Source {
     fn is_log(&self) -> IsLog {
         match self {
             Self::Claude => claude::is_log,
+            Self::Codex => is_jsonl,
         }
     }
 
@@ -79,6 +85,7 @@ impl Source {
     pub(crate) fn reading(&self) -> Box<dyn Reading> {
         match self {
             Self::Claude => Box::new(family(claude::Claude)),
+            Self::Codex => Box::new(family(codex::Codex)),
         }
     }
 }
