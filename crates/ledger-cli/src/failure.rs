@@ -41,6 +41,11 @@ impl Failure {
         Self { sentence: format!("{what}: {}", self.sentence), ..self }
     }
 
+    /// Why, in one sentence.
+    pub(crate) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     /// Says it on stderr.
     pub(crate) fn report(self) -> ExitCode {
         if !self.sentence.is_empty() {
