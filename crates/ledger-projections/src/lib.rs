@@ -18,6 +18,9 @@ pub mod strategy;
 pub mod usage;
 mod window;
 
+/// What calls cost of which no event says it: a `PriceBook` for [`usage::Usage::with_prices`].
+pub use ledger_prices as prices;
+
 pub use calendar::{Bucket, Buckets, MAX_BUCKETS, Width, Zone};
 pub use distribution::{Distribution, Percentile};
 pub use error::{Error, Result};
