@@ -40,13 +40,14 @@ fn failed(document: &Value) -> Option<String> {
 pub(crate) fn unpriced(document: &Value) -> Option<String> {
     let unpriced = field(document, "unpriced")?;
     let calls = int(unpriced, "calls").filter(|calls| *calls > 0)?;
+    let tokens = grouped(int(unpriced, "tokens").unwrap_or_default());
     let models = field(unpriced, "models")?.as_array()?.iter().map(|model| {
         let name = |name| field(model, name).and_then(Value::as_str).unwrap_or("not known");
         let (calls, tokens) = (int(model, "calls").unwrap_or_default(), int(model, "tokens").unwrap_or_default());
         format!("{} ({}): {} calls, {} tokens", name("model"), name("provider"), grouped(calls), grouped(tokens))
     });
     let models = models.collect::<Vec<_>>().join("; ");
-    Some(format!("without a price, in no sum of money: {} calls; {models}", grouped(calls)))
+    Some(format!("{tokens} tokens of {} calls are unpriced, in no sum of money: {models}", grouped(calls)))
 }
 
 /// How fast the active block is used up, and where that leads.

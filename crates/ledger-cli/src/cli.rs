@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod prices;
 mod project;
 mod report;
 mod strategy;
@@ -11,6 +12,7 @@ use agent_ledger::limits::MAX_BATCH_EVENTS;
 use agent_ledger::{Actor, ConsumerName, EventId, EventKind, Filter, ModelId, Offset, RunId, SessionId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use prices::{PricesCheckArgs, PricesCommand, PricesListArgs, PricesUpdateArgs};
 pub(crate) use project::{CatchUpArgs, Labels, ProjectArgs, QueryArgs, Which};
 pub(crate) use report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, WeeklyArgs};
 pub(crate) use strategy::{
@@ -40,6 +42,11 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "URL")]
     projections: Option<String>,
 
+    /// Prices of one's own, in TOML or JSON, over those that come with the program (docs/prices.md) [default:
+    /// AGENT_LEDGER_PRICES, else prices.toml in the folder of settings]
+    #[arg(long, global = true, value_name = "FILE")]
+    prices: Option<PathBuf>,
+
     /// What to log on stderr, such as debug or ledger_sql=trace; else RUST_LOG, else warnings
     #[arg(long, global = true, value_name = "FILTER")]
     pub(crate) log: Option<String>,
@@ -58,7 +65,12 @@ impl Cli {
     /// Which ledger, and where its projections are: the option, else the environment, else the default.
     pub(crate) fn place(&self) -> Place {
         let environment = || std::env::var("AGENT_LEDGER_PROJECTIONS").ok().filter(|url| !url.is_empty());
-        Place { ledger: self.ledger(), projections: self.projections.clone().or_else(environment) }
+        let prices = || std::env::var_os("AGENT_LEDGER_PRICES").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Place {
+            ledger: self.ledger(),
+            projections: self.projections.clone().or_else(environment),
+            prices: self.prices.clone().or_else(prices),
+        }
     }
 }
 
@@ -89,6 +101,11 @@ pub(crate) enum Command {
     Doctor(FormatArgs),
     /// Fold what is new in the ledger into tables that answer questions, and say how far they are
     Project(ProjectArgs),
+    /// Make the tables of usage anew with the prices of now; the ledger stays as it is
+    Reprice(FormatArgs),
+    /// Say what models cost, how old that is, and what it does not know
+    #[command(subcommand)]
+    Prices(PricesCommand),
     /// Answer who spent how much, on what, how slow, how often failing
     #[command(subcommand)]
     Usage(Box<UsageCommand>),

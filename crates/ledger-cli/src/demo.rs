@@ -1,6 +1,7 @@
 //! `demo`: the main job in one go. Every figure that it prints is read from the ledger, or from its projection.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use agent_ledger::{
     Actor, ConsumerName, Event, EventKind, Ledger, LedgerExt, Mode, Offset, PageSize, Payload, Read, RecordedEvent,
@@ -9,6 +10,7 @@ use agent_ledger::{
 use futures_util::{StreamExt, TryStreamExt};
 use ledger_import::samples::SPOTTER;
 use ledger_import::{Importer, Options, Source, store};
+use ledger_prices::PriceBook;
 use ledger_projections::usage::{Dimension, Limit, Sort, ToolsQuery, Usage, UsageQuery, UsageReader};
 use ledger_projections::{Database, Error, Projector, Zone};
 
@@ -109,7 +111,8 @@ async fn import(ledger: &dyn Ledger) -> Outcome {
 
 async fn usage(ledger: &dyn Ledger, path: &Path) -> Outcome {
     let database = Database::sqlite(path)?;
-    let mut projector = Projector::new(Usage::new(), database.clone());
+    let usage = Usage::new().with_prices(Arc::new(PriceBook::bundled()));
+    let mut projector = Projector::new(usage, database.clone());
     match project::catch_up(&mut projector, ledger).await {
         // Of a ledger that was in this folder before.
         Err(Error::CheckpointLost { .. }) => projector.rebuild(ledger, &|_, _| ()).await?,

@@ -46,6 +46,11 @@ impl Failure {
         self.code == 4
     }
 
+    /// Why, in one sentence.
+    pub(crate) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     /// Says it on stderr.
     pub(crate) fn say(&self) {
         if !self.sentence.is_empty() {

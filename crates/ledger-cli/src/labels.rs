@@ -1,11 +1,15 @@
-//! How workspaces appear, which is a part of what the tables of usage are made with.
+//! How workspaces appear and what prices there are, which the tables of usage are made with.
+
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use ledger_projections::usage::{HashKey, Usage, WorkspaceLabels};
-use ledger_projections::{Database, Projection, Projector};
+use ledger_projections::{Database, Projection, Projector, Standing};
 
 use crate::cli::Labels;
 use crate::failure::Failure;
+use crate::place::Place;
+use crate::prices;
 
 /// Says how workspaces appear, when the option does not.
 const HOW: &str = "AGENT_LEDGER_WORKSPACES";
@@ -22,15 +26,49 @@ pub(crate) enum Otherwise {
     Refuse,
 }
 
-/// The projection of usage as it is named, else as it is there, else with whole paths.
-pub(crate) async fn usage(database: &Database, named: Option<Labels>, otherwise: Otherwise) -> Result<Usage, Failure> {
+/// The projection of usage as it is named, else as it is there, else with whole paths; priced.
+///
+/// Tables that were made with other prices are made anew, too, where that is meant. Who asks a question goes on with them
+/// as they are, is told so, and prices what is new with the prices at hand: questions do not take as long as a rebuild,
+/// and several people who share tables do not take turns in making them anew.
+pub(crate) async fn usage(
+    place: &Place,
+    database: &Database,
+    named: Option<Labels>,
+    otherwise: Otherwise,
+) -> Result<Usage, Failure> {
+    let standing = Projector::new(Usage::new(), database.clone()).standing().await?;
+    let usage = labelled(database, standing.as_ref(), named, otherwise)?;
+    let book = Arc::new(prices::book(place)?);
+    let (version, priced) = (book.version(), usage.clone().with_prices(book));
+    // Tables of an older version of the program are made anew in any case.
+    let kept = standing.filter(|standing| otherwise == Otherwise::Refuse && standing.version == usage.version());
+    let Some(Standing { settings, .. }) = kept else { return Ok(priced) };
+    let (made_with, usage) = match Usage::prices_of(&settings) {
+        Some(made_with) if made_with == version => return Ok(priced),
+        Some(made_with) => (made_with, priced.going_on_with_prices_of(made_with)),
+        None => ("none", usage),
+    };
+    eprintln!(
+        "agent-ledger: costs are by the prices {made_with:?} that the tables were made with, those of now are \
+         {version:?}; to use them: agent-ledger reprice"
+    );
+    Ok(usage)
+}
+
+/// The same without prices.
+fn labelled(
+    database: &Database,
+    standing: Option<&Standing>,
+    named: Option<Labels>,
+    otherwise: Otherwise,
+) -> Result<Usage, Failure> {
     let key = environment(KEY).map(HashKey::new);
     let named = match named {
         Some(labels) => Some(labels),
         None => environment(HOW).map(|text| parse(&text)).transpose()?,
     };
-    let standing = Projector::new(Usage::new(), database.clone()).standing().await?;
-    let Some(settings) = standing.map(|standing| standing.settings) else {
+    let Some(settings) = standing.map(|standing| Usage::workspaces_of(&standing.settings)) else {
         return made(named.unwrap_or(Labels::FullPath), key);
     };
     if let Some(labels) = named {

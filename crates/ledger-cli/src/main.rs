@@ -13,6 +13,7 @@ mod inspect;
 mod labels;
 mod output;
 mod place;
+mod prices;
 mod print;
 mod progress;
 mod project;
@@ -65,6 +66,8 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Verify(args) => copy::verify(existing(url).await?.as_ref(), args.format).await,
         Command::Doctor(args) => doctor::run(url, args.format).await,
         Command::Project(args) => project::run(place, args).await,
+        Command::Reprice(format) => project::reprice(place, format).await,
+        Command::Prices(command) => prices::run(place, command).await,
         Command::Usage(command) => usage::run(place, *command).await,
         Command::Strategy(command) => strategy::run(place, *command).await,
         Command::Query(args) => query::run(place, args).await,

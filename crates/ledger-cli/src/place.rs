@@ -20,6 +20,8 @@ pub(crate) struct Place {
     pub(crate) ledger: String,
     /// The URL of the database of projections, if there is one.
     pub(crate) projections: Option<String>,
+    /// The file of one's own prices, if one is named.
+    pub(crate) prices: Option<PathBuf>,
 }
 
 impl Place {

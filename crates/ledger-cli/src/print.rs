@@ -109,7 +109,8 @@ fn heading(asked: &Asked, what: &str, document: &Value) -> String {
         heading.push_str(", tokens and money of successful calls");
     }
     let offset = field(document, "offset").map(plain).unwrap_or_default();
-    format!("{heading}; {}; {}; up to offset {offset}", during(asked.window, asked.zone), asked.zone)
+    let prices = field(document, "prices").map(|prices| format!("; prices {}", plain(prices))).unwrap_or_default();
+    format!("{heading}; {}; {}; up to offset {offset}{prices}", during(asked.window, asked.zone), asked.zone)
 }
 
 pub(crate) fn during(window: Window, zone: Zone) -> String {

@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, FutureExt as _, try_join_all};
 use ledger_projections::{Database, Error, Lag, Projection, Projector, Standing, StrategyLog};
 use serde::Serialize;
 
-use crate::cli::{CatchUpArgs, Format, ProjectArgs, Which};
+use crate::cli::{CatchUpArgs, Format, FormatArgs, ProjectArgs, Which};
 use crate::failure::{Failure, Outcome};
 use crate::labels::{self, Otherwise};
 use crate::place::Place;
@@ -30,7 +30,7 @@ pub(crate) async fn run(place: &Place, args: ProjectArgs) -> Outcome {
     for which in args.which.map_or(ALL.to_vec(), |which| vec![which]) {
         let work = match which {
             Which::Usage => {
-                let usage = labels::usage(&database, args.workspaces, Otherwise::MakeAnew).await?;
+                let usage = labels::usage(place, &database, args.workspaces, Otherwise::MakeAnew).await?;
                 Work::new(usage, &database, &args).run(ledger).boxed()
             }
             Which::Strategy => {
@@ -52,6 +52,21 @@ pub(crate) async fn run(place: &Place, args: ProjectArgs) -> Outcome {
     Ok(())
 }
 
+/// Makes the tables of usage anew with the prices of now.
+pub(crate) async fn reprice(place: &Place, format: FormatArgs) -> Outcome {
+    let args = ProjectArgs {
+        which: Some(Which::Usage),
+        follow: false,
+        rebuild: true,
+        retention_days: None,
+        remove_before: None,
+        workspaces: None,
+        traces: false,
+        format,
+    };
+    run(place, args).await
+}
+
 /// Catches up with the ledger before a question is answered, unless that is not wanted; the database to ask.
 pub(crate) async fn caught_up(place: &Place, which: &[Which], args: &CatchUpArgs) -> Result<Database, Failure> {
     let database = place.database()?;
@@ -62,7 +77,7 @@ pub(crate) async fn caught_up(place: &Place, which: &[Which], args: &CatchUpArgs
     for which in which {
         match which {
             Which::Usage => {
-                let usage = labels::usage(&database, args.workspaces, Otherwise::Refuse).await?;
+                let usage = labels::usage(place, &database, args.workspaces, Otherwise::Refuse).await?;
                 catch_up(&mut Projector::new(usage, database.clone()), ledger.as_ref()).await?;
             }
             Which::Strategy => {

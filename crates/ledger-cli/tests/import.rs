@@ -169,7 +169,7 @@ fn the_demo_does_the_main_job_and_can_be_run_again() {
     let first = place.run(&["demo", "here"]).ok();
     for told in [
         "usage by model; all time; UTC; up to offset 356",
-        "total                         156       0      0.00    198  14,972,534      394,137  38,908",
+        "total                         156       0  12.2257312    198  14,972,534      394,137  38,908",
         "the busiest tools",
         "Bash      79       5  6.3 %",
         "usage series --width 15m",

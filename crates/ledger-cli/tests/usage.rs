@@ -15,7 +15,7 @@ const TOKENS: &str = "{cache_read cache_write cache_write_1h cache_write_5m inpu
 fn document(rows: &str, besides: &str) -> String {
     let mut fields: Vec<String> = ["counting", "offset", "per", "percentiles{definition method relative_error}"]
         .into_iter()
-        .chain(["schema", "timezone", "window{since until}"])
+        .chain(["prices", "schema", "timezone", "window{since until}"])
         .map(str::to_owned)
         .chain([format!("rows[{rows}]")])
         .chain(besides.split(", ").filter(|field| !field.is_empty()).map(str::to_owned))
@@ -37,7 +37,7 @@ fn figures(before: &str, between: &str, after: &str) -> String {
 fn json_answers_have_their_documented_fields() {
     let place = spotter();
     let total = figures("", "", "");
-    let unpriced = "unpriced{calls models[{calls model provider tokens}] tokens}";
+    let unpriced = "unpriced{calls models[] tokens}";
     let figures_document = |row: &str, total: &str| document(row, &format!("of_rows, total{total}, {unpriced}"));
     let series = format!(
         "{{bucket calls cost_ok_usd cost_usd duration_ms{{avg n total}} failed invocations start tokens{TOKENS}}}"
@@ -68,6 +68,8 @@ fn json_answers_have_their_documented_fields() {
         let answer = place.run(&args).json();
         assert_eq!(shape(&answer), expected, "{command}");
     }
+    let unpriced = &four().run(&["usage", "stats"]).json()["unpriced"];
+    assert_eq!(shape(unpriced), "{calls models[{calls model provider tokens}] tokens}");
     let errors = four().run(&["usage", "errors"]).json();
     assert_eq!(shape(&errors["rows"]), "[{calls cost_usd error_class first_at last_at status}]");
     let both = place.run(&["usage", "stats", "--breakdown", "model"]).json();
@@ -79,7 +81,7 @@ fn a_real_session_gives_its_figures() {
     let place = spotter();
     let stats = place.run(&["usage", "stats"]).json();
     let total = &stats["total"];
-    assert_eq!((&total["calls"], &stats["unpriced"]["calls"]), (&json!(156), &json!(156)));
+    assert_eq!((&total["calls"], &stats["unpriced"]["calls"]), (&json!(156), &json!(0)));
     let tokens = &total["tokens"];
     let written = ["cache_write", "cache_write_5m", "cache_write_1h"];
     let written: i64 = written.iter().map(|bucket| tokens[bucket].as_i64().unwrap()).sum();
@@ -143,11 +145,14 @@ fn people_are_told_the_zone_the_window_and_the_total() {
     };
     let stats = text("stats --since 2026-03-01 --tz Europe/Berlin");
     let lines: Vec<&str> = stats.lines().collect();
-    assert_eq!(lines[0], "usage by tenant; since 2026-03-01T00:00:00+01:00; Europe/Berlin; up to offset 4");
+    assert_eq!(
+        lines[0],
+        "usage by tenant; since 2026-03-01T00:00:00+01:00; Europe/Berlin; up to offset 4; prices genai-prices 0.2.1"
+    );
     assert!(lines[1].starts_with(" TENANT  CALLS  FAILED  COST USD  INPUT"), "{stats}");
     assert!(lines[2].starts_with(" acme        3       1      4.50     30"), "{stats}");
     assert!(lines[4].starts_with(" total       4       1      4.50     40"), "{stats}");
-    assert_eq!(lines[5], "without a price, in no sum of money: 1 calls; gpt (openai): 1 calls, 15 tokens");
+    assert_eq!(lines[5], "15 tokens of 1 calls are unpriced, in no sum of money: gpt (openai): 1 calls, 15 tokens");
     assert!(text("by model --limit 1").contains("1 more; --limit"));
     assert!(text("by operation --breakdown model").contains("\n   mini "));
     assert!(text("errors").contains("1 of 4 calls did not end well: 25.0 %"));

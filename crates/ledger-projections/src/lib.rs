@@ -19,6 +19,8 @@ pub mod usage;
 mod window;
 
 pub use chrono::Weekday;
+/// What calls cost of which no event says it: a `PriceBook` for [`usage::Usage::with_prices`].
+pub use ledger_prices as prices;
 
 pub use calendar::{Bucket, Buckets, MAX_BUCKETS, Width, Zone};
 pub use distribution::{Distribution, Percentile};

@@ -17,9 +17,11 @@ use tempfile::TempDir;
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_agent-ledger");
 
 /// What the environment may say, and in tests does not.
-pub(crate) const SETTINGS: [&str; 5] = [
+pub(crate) const SETTINGS: [&str; 7] = [
     "AGENT_LEDGER_URL",
     "AGENT_LEDGER_PROJECTIONS",
+    "AGENT_LEDGER_CONFIG",
+    "AGENT_LEDGER_PRICES",
     "AGENT_LEDGER_WORKSPACES",
     "AGENT_LEDGER_WORKSPACE_KEY",
     "RUST_LOG",
@@ -63,6 +65,8 @@ impl Place {
         for name in SETTINGS {
             command.env_remove(name);
         }
+        // Prices that the one who runs the tests has are not those of the tests.
+        command.env("AGENT_LEDGER_CONFIG", self.path("config"));
         command.current_dir(self.folder.path());
         let scheme = if self.settings.is_empty() { "" } else { "sqlite:" };
         command.arg("--ledger").arg(format!("{scheme}{}{}", self.ledger().display(), self.settings)).args(args);

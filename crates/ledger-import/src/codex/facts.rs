@@ -59,7 +59,10 @@ impl Facts {
 
     /// Adds the files of others.
     pub(super) fn absorb(&mut self, other: Self) {
-        self.files.extend(other.files);
+        for (path, file) in other.files {
+            // Of a file that both have read, this has read further.
+            self.files.entry(path).or_insert(file);
+        }
         self.seen.extend(other.seen);
     }
 

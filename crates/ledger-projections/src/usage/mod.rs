@@ -97,6 +97,12 @@ impl Usage {
         Self { prices: self.prices.going_on_with(version), ..self }
     }
 
+    /// How workspaces appear in tables, from their settings.
+    #[must_use]
+    pub fn workspaces_of(settings: &str) -> &str {
+        pricing::without_version(settings)
+    }
+
     /// The version of the prices that tables were made with, from their settings; `None` when they were made without.
     #[must_use]
     pub fn prices_of(settings: &str) -> Option<&str> {

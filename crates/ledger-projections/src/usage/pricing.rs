@@ -47,3 +47,8 @@ impl Pricing {
 pub(super) fn version_in(settings: &str) -> Option<&str> {
     settings.split_once(MARK).map(|(_, version)| version)
 }
+
+/// The rest of the settings.
+pub(super) fn without_version(settings: &str) -> &str {
+    settings.split_once(MARK).map_or(settings, |(rest, _)| rest)
+}

@@ -21,6 +21,7 @@ mod generated;
 mod invocations;
 mod large;
 mod observations;
+mod prices;
 mod refusals;
 mod removed;
 mod reports;
