@@ -2,6 +2,7 @@
 
 mod append;
 mod below;
+mod budget;
 mod checkpoint;
 mod cli;
 mod copy;
@@ -66,6 +67,7 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Doctor(args) => doctor::run(url, args.format).await,
         Command::Project(args) => project::run(place, args).await,
         Command::Usage(command) => usage::run(place, *command).await,
+        Command::Budget(command) => budget::run(place, *command).await,
         Command::Strategy(command) => strategy::run(place, *command).await,
         Command::Query(args) => query::run(place, args).await,
         Command::Import(command) => import::run(url, command).await,
