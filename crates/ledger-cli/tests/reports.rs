@@ -49,6 +49,41 @@ fn fields_are_called_as_ccusage_calls_them() {
     assert_eq!((&empty["weekly"], &empty["totals"]["totalCost"]), (&json!([]), &json!(0.0)));
 }
 
+/// Without costs, which are those of ccusage's prices.
+fn without_costs(value: &Value) -> Value {
+    const COSTS: [&str; 4] = ["cost", "costUSD", "totalCost", "costPerHour"];
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(name, _)| !COSTS.contains(&name.as_str()));
+            kept.map(|(name, value)| (name.clone(), without_costs(value))).collect::<serde_json::Map<_, _>>().into()
+        }
+        Value::Array(values) => values.iter().map(without_costs).collect(),
+        value => value.clone(),
+    }
+}
+
+/// `testdata/ccusage/README.md` says how that was made.
+#[test]
+fn of_a_real_session_ccusage_prints_the_same() {
+    let place = spotter();
+    for (command, printed) in [
+        ("daily", include_str!("../testdata/ccusage/daily.json")),
+        ("weekly", include_str!("../testdata/ccusage/weekly.json")),
+        ("monthly", include_str!("../testdata/ccusage/monthly.json")),
+        ("session", include_str!("../testdata/ccusage/session.json")),
+        ("blocks", include_str!("../testdata/ccusage/blocks.json")),
+    ] {
+        let theirs: Value = serde_json::from_str(printed).unwrap();
+        let ours = place.run(&["usage", command, "--format", "ccusage-json"]).json();
+        assert_eq!(shape(&ours), shape(&theirs), "{command}");
+        if command == "session" {
+            assert_eq!(without_costs(&ours["totals"]), without_costs(&theirs["totals"]));
+        } else {
+            assert_eq!(without_costs(&ours), without_costs(&theirs), "{command}");
+        }
+    }
+}
+
 /// What they say, of calls whose sums were made by hand.
 #[test]
 fn numbers_are_where_ccusage_has_them() {
@@ -59,7 +94,7 @@ fn numbers_are_where_ccusage_has_them() {
         &[
             with(call("a", "o", "opus", 0), &json!({"tokens": tokens, "session_id": "one"})),
             with(call("a", "o", "sonnet", 60), &json!({"session_id": "one"})),
-            with(call("a", "o", "sonnet", 13 * 60), &json!({"session_id": "two"})),
+            with(call("a", "o", "sonnet", 0), &json!({"session_id": "two", "started_at": "2026-03-02T01:00:00Z"})),
         ],
     );
     let ask = |command: &str| place.run(&["usage", command, "--format", "ccusage-json"]).json();
