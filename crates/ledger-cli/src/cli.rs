@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use budget::{BudgetCheckArgs, BudgetCommand, BudgetRemoveArgs, BudgetSetArgs, PeriodArg};
 pub(crate) use project::{CatchUpArgs, Labels, ProjectArgs, QueryArgs, Which};
-pub(crate) use report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, StatuslineArgs, WeeklyArgs};
+pub(crate) use report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, StatuslineArgs};
 pub(crate) use strategy::{
     StrategyCommand, StrategyCompareArgs, StrategyEraseArgs, StrategyFiguresArgs, StrategyListArgs, StrategyOthersArgs,
     StrategySelectArgs, StrategySeriesArgs, StrategyStatsArgs, StrategyTopArgs,
