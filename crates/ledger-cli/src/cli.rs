@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod budget;
 mod prices;
 mod project;
 mod report;
@@ -12,9 +13,10 @@ use agent_ledger::limits::MAX_BATCH_EVENTS;
 use agent_ledger::{Actor, ConsumerName, EventId, EventKind, Filter, ModelId, Offset, RunId, SessionId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use budget::{BudgetCheckArgs, BudgetCommand, BudgetRemoveArgs, BudgetSetArgs, PeriodArg};
 pub(crate) use prices::{PricesCheckArgs, PricesCommand, PricesListArgs, PricesUpdateArgs};
 pub(crate) use project::{CatchUpArgs, Labels, ProjectArgs, QueryArgs, Which};
-pub(crate) use report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, WeeklyArgs};
+pub(crate) use report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, StatuslineArgs};
 pub(crate) use strategy::{
     StrategyCommand, StrategyCompareArgs, StrategyEraseArgs, StrategyFiguresArgs, StrategyListArgs, StrategyOthersArgs,
     StrategySelectArgs, StrategySeriesArgs, StrategyStatsArgs, StrategyTopArgs,
@@ -29,7 +31,7 @@ use crate::place::Place;
 /// The flight recorder of agent runtimes: an append-only ledger of events.
 ///
 /// Exit codes: 0 done, 1 something else, 2 wrong usage, 3 data refused or damaged, 4 not available or outcome unknown
-/// (try again).
+/// (try again); of `budget check`: 5 over, 6 close, 7 not known.
 #[derive(Parser)]
 #[command(name = "agent-ledger", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -109,6 +111,9 @@ pub(crate) enum Command {
     /// Answer who spent how much, on what, how slow, how often failing
     #[command(subcommand)]
     Usage(Box<UsageCommand>),
+    /// Say how much may be spent, and check what is
+    #[command(subcommand)]
+    Budget(Box<BudgetCommand>),
     /// Say what strategies did: how often, how well, how fast, by which rule
     #[command(subcommand)]
     Strategy(Box<StrategyCommand>),
@@ -279,6 +284,8 @@ pub(crate) enum ImportCommand {
     Auto(AutoArgs),
     /// Claude Code transcripts: calls, tools, turns and sessions, without any content
     Claude(ImportArgs),
+    /// Codex rollouts, with forks, resumed and archived sessions, and subagents
+    Codex(ImportArgs),
 }
 
 #[derive(Args)]

@@ -25,6 +25,11 @@ impl Failure {
         Self { code: 3, sentence: sentence.into() }
     }
 
+    /// A budget that is not kept, or may not be, with a code of its own.
+    pub(crate) fn budget(code: u8, sentence: impl Into<String>) -> Self {
+        Self { code, sentence: sentence.into() }
+    }
+
     /// Anything else.
     pub(crate) fn other(sentence: impl Into<String>) -> Self {
         Self { code: 1, sentence: sentence.into() }

@@ -2,6 +2,7 @@
 
 mod append;
 mod below;
+mod budget;
 mod checkpoint;
 mod cli;
 mod copy;
@@ -69,6 +70,7 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Reprice(format) => project::reprice(place, format).await,
         Command::Prices(command) => prices::run(place, command).await,
         Command::Usage(command) => usage::run(place, *command).await,
+        Command::Budget(command) => budget::run(place, *command).await,
         Command::Strategy(command) => strategy::run(place, *command).await,
         Command::Query(args) => query::run(place, args).await,
         Command::Import(command) => import::run(place, command).await,

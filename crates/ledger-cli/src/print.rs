@@ -219,7 +219,8 @@ fn text_of(row: &Value, name: &str) -> Option<String> {
     field(row, name)?.as_str().map(printable)
 }
 
-fn printable(text: &str) -> String {
+/// The same of any text.
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

@@ -58,7 +58,7 @@ fn json_answers_have_their_documented_fields() {
             "tools --registered Nothing",
             document(&format!("{{{tool} tool}}"), &format!("never_used[], of_rows, total{{{tool}}}")),
         ),
-        ("sessions --limit 1", document(&session, "next")),
+        ("sessions --limit 1", document(&session, &format!("next, {unpriced}"))),
         ("turns --limit 1", document(&turn, "next")),
         ("errors", document("", "notes[], of_rows, total{calls error_rate failed}")),
         ("counts", document("", "total{calls invocations passed_over{} sessions tools turns}")),

@@ -14,6 +14,7 @@
 //!
 //! With the feature `recorder`, `recorder` writes them from inside a running program, without ever being in its way.
 
+mod budget;
 mod call;
 mod cost;
 mod event_payload;
@@ -31,6 +32,7 @@ mod tokens;
 mod tool;
 mod turn;
 
+pub use budget::{BudgetPeriod, BudgetRemoved, BudgetSet};
 pub use call::{CallStatus, LlmCall};
 pub use cost::{Cost, CostSource};
 pub use event_payload::{EventPayload, event, read};

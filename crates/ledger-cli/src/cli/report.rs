@@ -1,9 +1,10 @@
 //! What can be asked about usage by those who know reports of days, weeks, months, sessions and blocks.
 
 use clap::{Args, ValueEnum};
-use ledger_projections::Weekday;
 use ledger_projections::usage::{BlockLength, Cursor, Limit, TokenLimit};
+use ledger_projections::{Weekday, Zone};
 
+use super::Format;
 use super::usage::{AskArgs, SelectArgs, TableFormat};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -126,4 +127,20 @@ pub(crate) struct BlocksArgs {
     pub(crate) select: SelectArgs,
     #[command(flatten)]
     pub(crate) format: ReportFormatArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct StatuslineArgs {
+    /// Also what this session cost; else the one that standard input names
+    #[arg(long, value_name = "SESSION")]
+    pub(crate) session: Option<String>,
+    /// The time zone of today: a name of the IANA database
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(crate) tz: Zone,
+    /// Fold in what is new in the ledger first, which may take longer; else the answer is from what is there
+    #[arg(long)]
+    pub(crate) catch_up: bool,
+    /// One line of text for a prompt, or an object
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
 }

@@ -9,7 +9,7 @@ use ledger_projections::usage::{Cursor, Dimension, Limit, Sort, ToolSort};
 use ledger_projections::{Percentile, Width, Zone};
 
 use super::CatchUpArgs;
-use super::report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, WeeklyArgs};
+use super::report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, StatuslineArgs, WeeklyArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum UsageCommand {
@@ -34,6 +34,9 @@ pub(crate) enum UsageCommand {
     Sessions(SessionsArgs),
     /// Print tokens and money by billing windows of five hours, and where the active one leads
     Blocks(BlocksArgs),
+    /// Print one short line for a prompt: today, the active block, the session that is named or that standard input
+    /// names; - where there is nothing, and never fails
+    Statusline(StatuslineArgs),
     /// List turns, those that began last first
     Turns(ListArgs),
     /// Print calls that did not end well, by how they ended and why

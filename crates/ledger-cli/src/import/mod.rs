@@ -10,7 +10,7 @@ use agent_ledger::Ledger;
 use ledger_import::incremental::{IncrementalImport, Pass, Step};
 use ledger_import::{Found, Options, Source};
 
-use crate::cli::{Format, ImportCommand, ImportHow};
+use crate::cli::{Format, ImportArgs, ImportCommand, ImportHow};
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::progress;
@@ -26,7 +26,8 @@ struct Wanted {
 pub(crate) async fn run(place: &Place, command: ImportCommand) -> Outcome {
     let (wanted, how) = match command {
         ImportCommand::Auto(args) => (present()?, args.how),
-        ImportCommand::Claude(args) => (vec![Wanted { source: Source::Claude, paths: args.paths }], args.how),
+        ImportCommand::Claude(args) => named(Source::Claude, args),
+        ImportCommand::Codex(args) => named(Source::Codex, args),
     };
     for wanted in &wanted {
         let found = wanted.find()?;
@@ -39,6 +40,10 @@ pub(crate) async fn run(place: &Place, command: ImportCommand) -> Outcome {
     }
     let ledger = crate::open(&place.ledger).await?;
     import(place, ledger.as_ref(), &wanted, how).await
+}
+
+fn named(source: Source, args: ImportArgs) -> (Vec<Wanted>, ImportHow) {
+    (vec![Wanted { source, paths: args.paths }], args.how)
 }
 
 /// The sources that have logs on this machine; says where.

@@ -5,6 +5,7 @@ mod empty;
 mod export;
 mod question;
 mod report;
+mod statusline;
 mod views;
 
 use std::path::Path;
@@ -39,6 +40,7 @@ pub(crate) async fn run(place: &Place, command: UsageCommand) -> Outcome {
         UsageCommand::Models(args) => report::models(place, args).await,
         UsageCommand::Sessions(args) => report::sessions(place, args).await,
         UsageCommand::Blocks(args) => report::blocks(place, args).await,
+        UsageCommand::Statusline(args) => statusline::run(place, args).await,
         UsageCommand::Turns(args) => turns(place, args).await,
         UsageCommand::Errors(args) => errors(place, args).await,
         UsageCommand::Counts(args) => counts(place, args).await,

@@ -14,7 +14,7 @@ use crate::cli::{BlocksArgs, Dim, ModelsArgs, ReportArgs, SessionsArgs};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::place::Place;
-use crate::print::{Asked, print};
+use crate::print::print;
 
 /// By day, week or month.
 pub(super) async fn over_time(place: &Place, args: ReportArgs, width: Width) -> Outcome {

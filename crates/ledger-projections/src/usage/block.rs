@@ -16,7 +16,7 @@ const HOUR: i64 = 4 * QUARTER;
 /// Microseconds of a minute.
 const MINUTE: f64 = 60e6;
 
-/// How long a block is: whole quarters of an hour, up to a week.
+/// How long a block is: whole hours, so that blocks, which begin at one, never overlap; up to a week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockLength(i64);
 
@@ -39,23 +39,11 @@ impl Default for BlockLength {
 impl FromStr for BlockLength {
     type Err = Invalid;
 
-    /// A number of hours, such as `5` or `2.5`.
+    /// A number of hours, such as `5`.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let (hours, fraction) = text.split_once('.').unwrap_or((text, "0"));
-        let quarters = match fraction.trim_end_matches('0') {
-            "" => Some(0),
-            "25" => Some(1),
-            "5" => Some(2),
-            "75" => Some(3),
-            _ => None,
-        };
-        let hours = hours.parse::<u8>().ok();
-        let length = hours.zip(quarters).map(|(hours, quarters)| i64::from(hours) * HOUR + quarters * QUARTER);
-        length.filter(|length| (1..=168 * HOUR).contains(length)).map(Self).ok_or_else(|| {
-            Invalid::new(
-                "length",
-                format!("{text:?} is not a number of hours up to 168, in quarters, such as 5 or 2.5"),
-            )
+        let hours = text.parse::<u8>().ok().filter(|hours| (1..=168).contains(hours));
+        hours.map(|hours| Self(i64::from(hours) * HOUR)).ok_or_else(|| {
+            Invalid::new("length", format!("{text:?} is not a whole number of hours from 1 to 168, such as 5"))
         })
     }
 }
@@ -284,16 +272,15 @@ mod tests {
         // 9:15 begins a block of 9 to 14 o'clock; 14:00 is in the next one; 21:45 comes after a gap.
         let found = starts(hours(&[9.25, 13.75, 14.0, 18.75, 21.75]), BlockLength::FIVE_HOURS);
         assert_eq!(found, hours(&[9.0, 14.0, 21.0]));
-        assert_eq!(starts(hours(&[9.25, 10.0]), "0.75".parse().unwrap()), hours(&[9.0, 10.0]));
+        assert_eq!(starts(hours(&[9.25, 10.0]), "1".parse().unwrap()), hours(&[9.0, 10.0]));
         assert_eq!(starts(hours(&[-0.25]), BlockLength::FIVE_HOURS), hours(&[-1.0]));
     }
 
     #[test]
-    fn a_length_is_of_quarters_of_an_hour() {
+    fn a_length_is_of_whole_hours() {
         assert_eq!("5".parse::<BlockLength>(), Ok(BlockLength::FIVE_HOURS));
-        assert_eq!("2.50".parse::<BlockLength>().unwrap().micros(), 10 * QUARTER);
         assert_eq!("168".parse::<BlockLength>().unwrap().micros(), 168 * HOUR);
-        for text in ["0", "0.0", "-5", "5.1", "169", "168.25", "5h", "", "."] {
+        for text in ["0", "-5", "2.5", "169", "5h", "", "."] {
             assert!(text.parse::<BlockLength>().is_err(), "{text}");
         }
         assert_eq!("max".parse::<TokenLimit>(), Ok(TokenLimit::Max));

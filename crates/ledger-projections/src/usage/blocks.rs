@@ -14,6 +14,7 @@ use super::series::{SLOT, Slot, quarter, slots};
 use super::source::{self, Groups};
 use super::tables::{CALLS, CELLS};
 use super::{Metrics, Usage, UsageFilter, UsageReader};
+use crate::calendar::QUARTER;
 use crate::store::{Row, Snapshot};
 use crate::{Result, Window};
 
@@ -80,6 +81,8 @@ impl UsageReader {
                 let mut rows = read(&snapshot, all, blocks, &mut basis).await?;
                 let limit = blocks.limit.and_then(|limit| limit.tokens(&rows));
                 rows.retain(|block| blocks.shows(block));
+                // Gaps are between two blocks that are shown.
+                rows.drain(..rows.iter().take_while(|block| block.is_gap).count());
                 let mut by_model = Groups::new();
                 for block in &mut rows {
                     if let Some(limit) = limit {
@@ -135,7 +138,7 @@ impl TokenLimit {
     }
 }
 
-pub(super) fn within(query: &UsageQuery, window: Window) -> UsageQuery {
+fn within(query: &UsageQuery, window: Window) -> UsageQuery {
     UsageQuery { filter: UsageFilter { window, ..query.filter.clone() }, ..query.clone() }
 }
 
@@ -145,37 +148,62 @@ fn values(row: &UsageRow) -> Vec<String> {
 }
 
 /// A time at which a block begins, or nothing is, such that no block that ends after `time` begins earlier.
+async fn begun(snapshot: &Snapshot, query: &UsageQuery, time: Timestamp, length: BlockLength) -> Result<Timestamp> {
+    let first = chain(snapshot, query, time, length).await?.first().copied();
+    Ok(Timestamp::from_micros(first.unwrap_or_else(|| quarter(Some(time))))?)
+}
+
+/// The quarters of an hour with calls that decide where the block is that `time` is in, in the order of time.
 ///
 /// Goes back from there to a time without calls that is as long as a block: what follows it begins a block, whatever was
 /// before.
-pub(super) async fn begun(
-    snapshot: &Snapshot,
-    query: &UsageQuery,
-    time: Timestamp,
-    length: BlockLength,
-) -> Result<Timestamp> {
+async fn chain(snapshot: &Snapshot, query: &UsageQuery, time: Timestamp, length: BlockLength) -> Result<Vec<i64>> {
     let mut first = quarter(Some(time));
-    let before = Window::ALL.before(Timestamp::from_micros(first)?).unwrap_or(Window::ALL);
+    let until = Timestamp::from_micros(first.saturating_add(1))?;
+    let before = Window::ALL.before(until).unwrap_or(Window::ALL);
     let mut sql = snapshot.sql();
     if is_of_sums(query, &[SLOT]) {
         sql.push("SELECT DISTINCT slot FROM ").table(&CELLS).push(" WHERE 1 = 1").within("slot", before);
         query.filter.sums(&mut sql, Some("status"));
         sql.push(" ORDER BY slot DESC");
     } else {
+        let before = Window::ALL.before(Timestamp::from_micros(first.saturating_add(QUARTER))?).unwrap_or(Window::ALL);
         sql.push("SELECT DISTINCT ").push(SLOT.of_calls).push(" AS d0 FROM ").table(&CALLS).push(" c WHERE 1 = 1");
         query.filter.calls(&mut sql, "c.started_at", before);
         sql.push(" ORDER BY d0 DESC");
     }
+    let mut slots = Vec::new();
     let step = |row: Row| {
         let slot = row.int(0)?;
         let goes_on = first - slot < length.micros();
         if goes_on {
             first = slot;
+            slots.push(slot);
         }
         Ok(goes_on)
     };
     snapshot.each_while(sql, step).await?;
-    Ok(Timestamp::from_micros(first)?)
+    slots.reverse();
+    Ok(slots)
+}
+
+/// The block that `now` is in, if there is one, and nothing else.
+pub(super) async fn active(
+    snapshot: &Snapshot,
+    query: &UsageQuery,
+    length: BlockLength,
+    now: Timestamp,
+    basis: &mut Basis,
+) -> Result<Option<Block>> {
+    let start = starts(chain(snapshot, query, now, length).await?, length).pop();
+    let Some(start) = start.filter(|start| now.as_micros() < start + length.micros()) else { return Ok(None) };
+    let window =
+        Window::new(Some(Timestamp::from_micros(start)?), Some(Timestamp::from_micros(start + length.micros())?))?;
+    let blocks =
+        BlocksQuery { query: within(query, window), length, shown: Shown::Active, limit: None, by_model: false, now };
+    let found = read(snapshot, &blocks.query, &blocks, basis).await?;
+    let block = found.into_iter().find(|block| block.is_active);
+    Ok(block.map(|block| Block { breakdown: None, ..block }))
 }
 
 /// Blocks of the calls in the query's window, which begins where a block does, and the gaps between them.

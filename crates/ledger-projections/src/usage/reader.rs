@@ -206,8 +206,9 @@ pub(super) async fn labels(snapshot: &Snapshot, keys: &[String]) -> Result<BTree
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::usage::{ToolsQuery, UsageFilter};
+    use crate::usage::{BlockLength, BlocksQuery, ReportBy, ReportQuery, Shown, ToolsQuery, UsageFilter};
     use crate::{Buckets, Width, Zone};
+    use ledger_core::Timestamp;
 
     fn can_be_spawned<F: Future + Send>(_: F) {}
 
@@ -225,6 +226,14 @@ mod tests {
         can_be_spawned(reader.turns(&query, limit, None));
         can_be_spawned(reader.errors(&query, limit));
         can_be_spawned(reader.counts(&query));
+        let by = ReportBy::Models;
+        can_be_spawned(reader.report(&ReportQuery { query: query.clone(), by, by_workspace: false, by_model: false }));
+        let (length, now) = (BlockLength::FIVE_HOURS, Timestamp::MIN);
+        let (shown, limit, by_model) = (Shown::All, None, false);
+        can_be_spawned(reader.blocks(&BlocksQuery { query: query.clone(), length, shown, limit, by_model, now }));
+        can_be_spawned(reader.glance(Zone::UTC, now, None));
+        can_be_spawned(reader.spent(&query.filter));
+        can_be_spawned(reader.active_block(&query.filter, length, now));
         can_be_spawned(reader.export(&UsageFilter::default(), &|_| true));
     }
 }
