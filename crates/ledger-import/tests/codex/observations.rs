@@ -21,7 +21,7 @@ fn turn() -> Vec<Value> {
             "primary": {"used_percent": used, "window_minutes": 300, "resets_at": 1_767_225_600}, "secondary": null}})
     };
     vec![
-        meta(0, "s", json!({"model_provider": "openai", "parent_thread_id": "p"})),
+        meta(0, "s", json!({"model_provider": "openai"})),
         event(1, "thread_settings_applied", tier),
         event(2, "task_started", json!({"turn_id": TURN})),
         context(2),
@@ -87,7 +87,11 @@ fn allowances_are_observed_when_they_change() {
 
 #[test]
 fn a_session_names_its_parent_and_provider() {
-    let session = &all::<SessionStarted>(&import_lines(&turn()))[0];
+    let session = &all::<SessionStarted>(&import_lines(&[meta(
+        0,
+        "s",
+        json!({"model_provider": "openai", "parent_thread_id": "p"}),
+    )]))[0];
     assert_eq!((session.session_id.as_str(), session.parent_session_id.as_deref()), ("s", Some("p")));
     assert_eq!((session.agent.as_deref(), session.provider.as_deref()), (Some("codex"), Some("openai")));
 }

@@ -67,7 +67,7 @@ fn rollout() -> Vec<Value> {
             json!({"type": "custom_tool_call_output", "call_id": "c2", "output": {"content": SECRET, "success": SECRET}}),
         ),
         event(7, "error", json!({"message": SECRET, "codex_error_info": {"other": {"message": SECRET}}})),
-        event(7, "error", json!({"message": SECRET, "codex_error_info": format!("{SECRET} failed")})),
+        event(8, "error", json!({"message": SECRET, "codex_error_info": format!("{SECRET} failed")})),
         event(7, "stream_error", json!({"message": SECRET, "additional_details": SECRET})),
         line(
             8,
