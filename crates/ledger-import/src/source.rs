@@ -79,6 +79,7 @@ impl Source {
     ) -> Box<dyn Passes + 'a> {
         match self {
             Self::Claude => Box::new(Import::new(claude::Claude, options, ledger, keep)),
+            Self::Codex => Box::new(Import::new(codex::Codex, options, ledger, keep)),
         }
     }
 
