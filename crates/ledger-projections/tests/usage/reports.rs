@@ -243,7 +243,7 @@ async fn a_prompt_shows_today_the_active_block_and_a_session() {
         let block = glance.block.unwrap();
         let among_all =
             ask(&reader, &BlocksQuery { limit: None, ..blocks(Shown::Active, "2026-03-02T16:00:00Z") }).await;
-        assert_eq!(among_all.rows, [block.clone()]);
+        assert_eq!(among_all.rows, std::slice::from_ref(&block));
         assert_eq!((block.calls, block.unpriced_calls, block.projection.unwrap().remaining_minutes), (3, 1, 180));
         let session = glance.session.unwrap();
         assert_eq!((session.calls, session.unpriced_calls), (1, 1));
