@@ -49,7 +49,7 @@ pub use ledger_sql::{Diagnosis, Finding, LedgerFile, Mode, ReadVerification, Rol
 pub use ledger_sql::{REFRESH_MARGIN, Secret, ServerKind, ServerLedger, ServerOptions, Tls, Token, TokenProvider};
 #[cfg(feature = "sqlite")]
 pub use ledger_sql::{Restored, SnapshotKind, Snapshotted, SqliteLedger, SqliteOptions, restore, snapshot};
-pub use open::{open, open_existing};
+pub use open::{open, open_existing, open_to_read};
 
 /// The examples of the README, compiled and run by the tests.
 #[cfg(doctest)]

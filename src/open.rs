@@ -39,6 +39,14 @@ pub async fn open_existing(url: &str) -> Result<Arc<dyn Ledger>> {
     Target::parse(url)?.existing().open().await
 }
 
+/// Opens the ledger that `url` names, as [`open_existing`] does, but never to write to it, whatever the URL says.
+///
+/// # Errors
+/// Those of [`open_existing`].
+pub async fn open_to_read(url: &str) -> Result<Arc<dyn Ledger>> {
+    Target::parse(url)?.read_only().open().await
+}
+
 #[allow(clippy::large_enum_variant, reason = "it lives for one call")]
 pub(crate) enum Target {
     Memory,
@@ -74,6 +82,18 @@ impl Target {
             Self::MySql(options) if options.is_mode(Mode::Create) => Self::MySql(options.mode(Mode::Existing)),
             #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
             as_it_is => as_it_is,
+        }
+    }
+
+    fn read_only(self) -> Self {
+        match self {
+            Self::Memory => Self::Memory,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(options) => Self::Sqlite(options.mode(Mode::ReadOnly)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(options) => Self::Postgres(options.mode(Mode::ReadOnly)),
+            #[cfg(feature = "mysql")]
+            Self::MySql(options) => Self::MySql(options.mode(Mode::ReadOnly)),
         }
     }
 

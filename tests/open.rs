@@ -4,7 +4,10 @@
 
 use std::path::Path;
 
-use agent_ledger::{Actor, Durability, Error, Event, EventKind, LedgerExt, Payload, RunId, open, open_existing};
+use agent_ledger::{
+    Actor, Durability, Error, Event, EventKind, LedgerExt, Payload, RunId, open, open_existing, open_to_read,
+};
+use ledger_servers::{MariaDb, Postgres};
 
 fn event() -> Event {
     let (run, kind) = (RunId::new("run").unwrap(), EventKind::new("agent.spoke").unwrap());
@@ -56,6 +59,23 @@ async fn what_must_exist_is_not_created() {
     open_existing(&url(&path)).await.unwrap();
     let read_only = open_existing(&format!("{}?mode=ro", url(&path))).await.unwrap();
     assert!(matches!(read_only.append_one(event()).await, Err(Error::ReadOnly { .. })));
+}
+
+#[tokio::test]
+async fn what_is_opened_to_be_read_is_never_made_nor_written_whatever_the_url_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let url = format!("{}?mode=rwc", url(&path));
+    assert!(matches!(open_to_read(&url).await, Err(Error::NotFound { .. })));
+    assert!(!path.exists());
+    open(&url).await.unwrap().append_one(event()).await.unwrap();
+    for url in [url, path.to_str().unwrap().into(), Postgres::shared().fresh(), MariaDb::shared().fresh()] {
+        // On servers it exists from here on.
+        let head = open(&url).await.unwrap().head().await.unwrap();
+        let read_only = open_to_read(&url).await.unwrap();
+        assert!(matches!(read_only.append_one(event()).await, Err(Error::ReadOnly { .. })), "{url}");
+        assert_eq!(read_only.head().await.unwrap().extent, head.extent, "{url}");
+    }
 }
 
 #[tokio::test]

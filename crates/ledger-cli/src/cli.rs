@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Snapshot(SnapshotArgs),
     /// Copy a snapshot, or any ledger file, into a new ledger
     Restore(RestoreArgs),
+    /// Append every event of another ledger that is not here yet; exit 3 when some could not be, whose ids name others here
+    Merge(MergeArgs),
     /// Check every event and the storage; exit 3 when something is wrong
     Verify(FormatArgs),
     /// Look at how the ledger is kept, change nothing, and say what to fix; exit 3 when something is to be fixed
@@ -274,6 +276,15 @@ pub(crate) struct SnapshotArgs {
 pub(crate) struct RestoreArgs {
     /// The snapshot or ledger file
     pub(crate) src: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct MergeArgs {
+    /// The other ledger, which is only read: a URL or path as of --ledger, also of a snapshot
+    #[arg(value_name = "OTHER_LEDGER")]
+    pub(crate) other: String,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
 }

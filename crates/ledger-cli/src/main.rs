@@ -12,6 +12,7 @@ mod failure;
 mod import;
 mod inspect;
 mod labels;
+mod merge;
 mod output;
 mod place;
 mod prices;
@@ -64,6 +65,7 @@ async fn execute(cli: Cli) -> Outcome {
         Command::Checkpoint(command) => checkpoint::run(existing(url).await?.as_ref(), command).await,
         Command::Snapshot(args) => copy::snapshot(existing(url).await?.as_ref(), args).await,
         Command::Restore(args) => copy::restore(url, args).await,
+        Command::Merge(args) => merge::run(url, args).await,
         Command::Verify(args) => copy::verify(existing(url).await?.as_ref(), args.format).await,
         Command::Doctor(args) => doctor::run(url, args.format).await,
         Command::Project(args) => project::run(place, args).await,

@@ -5,6 +5,7 @@
 mod content;
 mod erasure;
 mod generated;
+mod merged;
 mod messages;
 mod oracle;
 mod reference;

@@ -20,6 +20,7 @@ mod generate;
 mod generated;
 mod invocations;
 mod large;
+mod merged;
 mod observations;
 mod prices;
 mod refusals;
