@@ -42,10 +42,12 @@ impl Home {
 
     /// Imports what is new.
     pub(crate) async fn import(&mut self) -> Pass {
-        let mut keep = self.keep.clone();
-        let pass = import(self.dir.path(), &self.ledger, Box::new(Shared(&mut keep))).await.unwrap();
-        self.keep = keep;
-        pass
+        self.import_of(&Source::Claude).await
+    }
+
+    /// Imports what is new of a source.
+    pub(crate) async fn import_of(&mut self, source: &Source) -> Pass {
+        import_of(source, self.dir.path(), &self.ledger, Box::new(Shared(&mut self.keep))).await.unwrap()
     }
 
     pub(crate) async fn events(&self) -> Vec<Event> {
@@ -83,14 +85,28 @@ impl Keep for Shared<'_> {
 
 /// Imports what is new below a directory.
 pub(crate) async fn import(dir: &Path, ledger: &dyn Ledger, keep: Box<dyn Keep + '_>) -> ledger_import::Result<Pass> {
-    let mut import = IncrementalImport::new(&Source::Claude, Options::default(), ledger, keep)?;
-    let found = Source::Claude.find(&[dir.to_owned()]).unwrap();
+    import_of(&Source::Claude, dir, ledger, keep).await
+}
+
+async fn import_of(
+    source: &Source,
+    dir: &Path,
+    ledger: &dyn Ledger,
+    keep: Box<dyn Keep + '_>,
+) -> ledger_import::Result<Pass> {
+    let mut import = IncrementalImport::new(source, Options::default(), ledger, keep)?;
+    let found = source.find(&[dir.to_owned()]).unwrap();
     import.pass(&found, &|_| ()).await
 }
 
 /// Imports files as a whole.
 pub(crate) fn whole(files: &[(String, Vec<u8>)]) -> Import {
-    let mut importer = Importer::new(&Source::Claude, Options::default()).unwrap();
+    whole_of(&Source::Claude, files)
+}
+
+/// Imports files of a source as a whole.
+pub(crate) fn whole_of(source: &Source, files: &[(String, Vec<u8>)]) -> Import {
+    let mut importer = Importer::new(source, Options::default()).unwrap();
     for (path, bytes) in files {
         importer.read(path.as_ref(), bytes.as_slice()).unwrap();
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests fail by panicking")]
 
 mod changes;
+mod codex;
 mod crashes;
 mod growing;
 mod home;
