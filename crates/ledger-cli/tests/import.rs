@@ -163,6 +163,36 @@ fn tenants_and_origins_are_imported_apart_and_counted_once() {
     assert_eq!(sums(&place), SPOTTER);
 }
 
+/// One machine has a part of a session, the other one all of it, as when a home is synchronised.
+#[test]
+fn what_two_machines_imported_counts_once_when_it_is_merged() {
+    let whole = fs::read(format!("{}/{MAIN}", testdata("spotter"))).unwrap();
+    for forth in [true, false] {
+        let (laptop, desktop) = (Place::new(), Place::new());
+        fs::write(laptop.path("258c7280-ae70-4798-800f-63464d01a85d.jsonl"), &whole[..whole.len() / 2]).unwrap();
+        laptop.run(&["import", "claude", "--origin", "laptop", "."]).ok();
+        desktop.run(&["import", "claude", "--origin", "desktop", &testdata("spotter")]).ok();
+        let (into, from) = if forth { (&laptop, &desktop) } else { (&desktop, &laptop) };
+        into.run(&["merge", from.ledger().to_str().unwrap()]).ok();
+        assert_eq!(sums(into), SPOTTER);
+        into.run(&["merge", from.ledger().to_str().unwrap()]).ok();
+        assert_eq!(sums(into), SPOTTER);
+    }
+}
+
+#[test]
+fn codex_counts_to_the_token() {
+    let place = Place::new();
+    let data = |set: &str| testdata("").replace("/claude/", "/codex/") + set;
+    place.run(&["import", "codex", &data("agtrace")]).ok();
+    let usage = |place: &Place| place.run(&["usage", "stats"]).json()["total"]["tokens"]["total"].clone();
+    assert_eq!(usage(&place), 27_148);
+    let place = Place::new();
+    place.run(&["import", "codex", &data("codexbar")]).ok();
+    assert_eq!(usage(&place), 15_309_178);
+    assert_eq!(place.run(&["import", "codex", "--again", &data("codexbar")]).json()["appended"], 0);
+}
+
 #[test]
 fn the_demo_does_the_main_job_and_can_be_run_again() {
     let place = Place::new();

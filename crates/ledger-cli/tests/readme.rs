@@ -50,6 +50,22 @@ fn who_spent_what_does_what_it_says() {
     assert!(said.contains("14,972,534") && said.contains("Bash"), "{said}");
 }
 
+/// With a real session where Claude Code keeps them.
+#[test]
+fn seeing_what_agents_cost_does_what_it_says() {
+    let place = Place::new();
+    let main = "projects/-home-user-spotter/258c7280-ae70-4798-800f-63464d01a85d.jsonl";
+    let at = place.path(".claude").join(main);
+    std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+    std::fs::copy(Path::new(&testdata("spotter")).join(main), at).unwrap();
+    let settings = format!(
+        "export HOME='{}' AGENT_LEDGER_URL=agents.db; unset CLAUDE_CONFIG_DIR CODEX_HOME XDG_CONFIG_HOME\n",
+        place.path("").display()
+    );
+    let said = bash(&place, &(settings + part("costs"))).ok();
+    assert!(said.contains("2026-02-") && said.contains("claude-opus-4"), "{said}");
+}
+
 /// Every question of the documentation is one that there is an answer to.
 #[test]
 fn the_questions_in_sql_are_answered() {
