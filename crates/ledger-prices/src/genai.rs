@@ -37,6 +37,17 @@ struct Found {
     model: String,
 }
 
+/// What the data calls a provider that has another name in OpenTelemetry's conventions. The crate finds some of these by
+/// parts of the name, and then takes what Azure sells for what OpenAI sells.
+fn known_as(provider: &str) -> &str {
+    match provider {
+        "azure.ai.openai" | "azure.ai.inference" | "az.ai.openai" | "az.ai.inference" => "azure",
+        "x_ai" => "x-ai",
+        "mistral_ai" => "mistral",
+        other => other,
+    }
+}
+
 impl Genai {
     pub(crate) fn from_json(data: &[u8]) -> Result<Self, String> {
         let calculator = Calculator::from_json(data).map_err(|error| error.to_string())?;
@@ -75,7 +86,7 @@ impl Genai {
 
     /// The id of the provider that a name stands for.
     pub(crate) fn provider(&self, name: &str) -> Option<&str> {
-        self.calculator.find_provider(Some(name), None).ok().flatten().map(|provider| provider.id())
+        self.calculator.find_provider(Some(known_as(name)), None).ok().flatten().map(|provider| provider.id())
     }
 
     /// All ids, in the order of the alphabet.
@@ -117,7 +128,7 @@ impl Genai {
         let usage = Usage::new();
         let mut asked = PriceRequest::new(model, &usage).with_timestamp(std::time::UNIX_EPOCH);
         if !provider.is_empty() {
-            asked = asked.with_provider_id(provider);
+            asked = asked.with_provider_id(known_as(provider));
         }
         let answer = self.calculator.calculate(&asked).ok()?;
         let selected = self.providers.get(&answer.provider_id)?;

@@ -99,9 +99,11 @@ impl Rates {
             ("output", output - reasoning, &self.output),
             ("reasoning", reasoning, &self.reasoning),
         ])?;
+        // A request that failed before it used anything is not paid for.
+        let is_paid = self.request.is_some() && (request.tokens.total() > 0 || request.web_searches > 0);
         let others = sum(&[
             ("web_searches", request.web_searches, &self.web_search),
-            ("request", u64::from(self.request.is_some()), &self.request),
+            ("request", u64::from(is_paid), &self.request),
         ])?;
         let tokens = tokens.checked_mul(token_factor).ok_or(Unpriced::TooMuch)?;
         let all = others.checked_mul(ONE).and_then(|others| others.checked_add(tokens)).ok_or(Unpriced::TooMuch)?;

@@ -17,7 +17,7 @@ pub struct Request<'a> {
     pub tokens: &'a Tokens,
     /// Searches of the web.
     pub web_searches: u64,
-    /// `batch`, `flex`, `priority`, ...; `None`, `standard`, `default` and `on_demand` are what is usual.
+    /// `batch`, `flex`, `priority`, ...; `None`, `standard`, `default`, `auto` and `on_demand` are what is usual.
     pub service_tier: Option<&'a str>,
     /// `fast`, ...; `None` and `standard` are what is usual.
     pub speed: Option<&'a str>,
@@ -34,7 +34,7 @@ impl<'a> Request<'a> {
 
     /// What is paid for that is not usual.
     pub(crate) fn tier(&self) -> Option<&'a str> {
-        unusual(self.service_tier, &["standard", "default", "on_demand"])
+        unusual(self.service_tier, &["standard", "default", "auto", "on_demand"])
     }
 
     pub(crate) fn speed(&self) -> Option<&'a str> {

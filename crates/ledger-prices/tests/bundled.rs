@@ -199,3 +199,28 @@ fn a_call_of_the_log_is_priced_as_it_says() {
     call.tokens = tokens(1_000, 0);
     assert_eq!(PriceBook::bundled().price(&Request::from(&call)), Ok(1_000_000_000));
 }
+
+#[test]
+fn names_of_providers_are_those_of_opentelemetry_too() {
+    // grok-4: $3/M.
+    assert_eq!(price("x_ai", "grok-4", USUAL, tokens(1_000_000, 0)), Ok(3_000_000_000_000));
+    assert_eq!(
+        price("x_ai", "grok-4", USUAL, tokens(1_000_000, 0)),
+        price("x-ai", "grok-4", USUAL, tokens(1_000_000, 0))
+    );
+    // What OpenAI sells at half the price for `flex` is not what Azure sells.
+    let (tokens, book) = (tokens(1_000_000, 0), PriceBook::bundled());
+    let flex = |provider| {
+        let request = Request { service_tier: Some("flex"), ..Request::new(provider, "o3", at(USUAL), &tokens) };
+        book.price(&request)
+    };
+    assert_eq!(flex("openai"), Ok(1_000_000_000_000));
+    assert_eq!(flex("azure.ai.openai"), Err(Unpriced::NoTier { tier: "flex".into() }));
+    let auto = Request { service_tier: Some("auto"), ..Request::new("openai", "o3", at(USUAL), &tokens) };
+    assert_eq!(book.price(&auto), Ok(2_000_000_000_000));
+}
+
+#[test]
+fn a_request_that_used_nothing_costs_nothing() {
+    assert_eq!(price("perplexity", "sonar", USUAL, Tokens::default()), Ok(0));
+}
