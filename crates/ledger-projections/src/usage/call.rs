@@ -121,9 +121,9 @@ impl Call {
             pico_usd,
             cost_source: source.map(|source| name(source.as_str())),
             price_version: some_name(price_version),
-            service_tier: some_name(service_tier),
-            speed: some_name(speed),
-            inference_geo: some_name(inference_geo),
+            service_tier: word(service_tier),
+            speed: word(speed),
+            inference_geo: word(inference_geo),
             web_searches: web_searches.map(amount::tokens).transpose()?,
         };
         Ok(Observed { call, replaces })
@@ -220,4 +220,12 @@ impl Call {
             web_searches: next().maybe_int(),
         }
     }
+}
+
+/// A code such as `standard`; what is none may be anything, and is not kept.
+fn word(text: Option<String>) -> Option<String> {
+    let is_code = |text: &String| {
+        text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+    };
+    text.filter(is_code)
 }

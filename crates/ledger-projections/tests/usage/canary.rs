@@ -87,8 +87,11 @@ fn strategy() -> StrategyExecution {
 /// One event of every kind, whose every field for free text holds content, and some of every kind that are not understood.
 fn events() -> Vec<Event> {
     let mut model = within_turn("s", "t", of("i", call("seen", "analyze", 0, 5.0, (1, 1), 1.0)));
-    // Tier, speed and place are codes that have columns, as the status has.
     model.source = Some(CANARY.into());
+    for field in [&mut model.service_tier, &mut model.speed, &mut model.inference_geo] {
+        // Codes have columns; what is none is not kept.
+        *field = Some(format!("{CANARY} said"));
+    }
     let message = LlmMessage {
         call_key: "k".into(),
         session_id: Some("s".into()),
