@@ -152,13 +152,25 @@ fn people_are_told_the_zone_and_what_has_no_price() {
         let args: Vec<&str> = ["usage"].into_iter().chain(args.split(' ')).chain(["--format", "text"]).collect();
         place.run(&args).ok()
     };
-    let unpriced = "without a price, in no sum of money: 1 calls; gpt (openai): 1 calls, 15 tokens";
+    let unpriced = "15 tokens of 1 calls are unpriced, in no sum of money: gpt (openai): 1 calls, 15 tokens";
     for (command, first) in [
-        ("daily --tz Asia/Kathmandu", "usage by day; all time; Asia/Kathmandu; up to offset 4"),
-        ("weekly --breakdown", "usage by week, and each by model; all time; UTC; up to offset 4"),
-        ("monthly --by-project", "usage by month and workspace; all time; UTC; up to offset 4"),
-        ("models", "usage by model; all time; UTC; up to offset 4"),
-        ("blocks", "blocks, which begin at full hours of UTC; all time; UTC; up to offset 4"),
+        (
+            "daily --tz Asia/Kathmandu",
+            "usage by day; all time; Asia/Kathmandu; up to offset 4; prices genai-prices 0.2.1",
+        ),
+        (
+            "weekly --breakdown",
+            "usage by week, and each by model; all time; UTC; up to offset 4; prices genai-prices 0.2.1",
+        ),
+        (
+            "monthly --by-project",
+            "usage by month and workspace; all time; UTC; up to offset 4; prices genai-prices 0.2.1",
+        ),
+        ("models", "usage by model; all time; UTC; up to offset 4; prices genai-prices 0.2.1"),
+        (
+            "blocks",
+            "blocks, which begin at full hours of UTC; all time; UTC; up to offset 4; prices genai-prices 0.2.1",
+        ),
     ] {
         let said = text(command);
         assert_eq!(said.lines().next(), Some(first), "{said}");
