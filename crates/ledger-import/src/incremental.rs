@@ -1,6 +1,6 @@
 //! Importing what is new: files grow, are replaced, move away.
 //!
-//! What was read of a file is known by its [cursor](cursor): how far, and hashes that tell whether what is before is
+//! What was read of a file is known by its cursor: how far, and hashes that tell whether what is before is
 //! still the same. What the lines said is kept as facts, family by family, so that a line that joins lines read weeks ago
 //! does so without reading those again. Both advance only after the events are durable in the ledger; a crash before that
 //! reads the same bytes again, which gives the same events. Nothing that is kept is needed: without it, everything is

@@ -18,7 +18,7 @@ use ledger_core::Ledger;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// Transcripts of Claude Code: see [`claude`].
+    /// Transcripts of Claude Code.
     Claude,
     /// Rollouts of Codex.
     Codex,
