@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use agent_ledger::limits::MAX_PAYLOAD_BYTES;
-use agent_ledger::{AppendCondition, AppendOutcome, Batch, Error, Event, Filter, Ledger, Offset, Position, RunId};
+use agent_ledger::{AppendCondition, AppendOutcome, Batch, Event, Filter, Ledger, LedgerExt, Offset, Position, RunId};
 use serde::Serialize;
 
 use crate::cli::AppendArgs;
@@ -17,9 +17,6 @@ const MAX_LINE_BYTES: usize = MAX_PAYLOAD_BYTES + 256 * 1024;
 
 /// Longest complaint about a line, in characters: parsers like to repeat what they read.
 const MAX_COMPLAINT_CHARS: usize = 200;
-
-/// How often an append whose outcome is not known is sent again; the same ids end in one copy.
-const RETRIES: usize = 3;
 
 /// What was stored.
 #[derive(Default, Serialize)]
@@ -105,14 +102,7 @@ async fn append(ledger: &dyn Ledger, events: Vec<Event>, after: Option<Offset>) 
     if let Some(condition) = condition {
         batch = batch.with_condition(condition)?;
     }
-    let mut outcome = ledger.append(batch.clone()).await;
-    for _ in 0..RETRIES {
-        if !matches!(outcome, Err(Error::OutcomeUnknown(_))) {
-            break;
-        }
-        outcome = ledger.append(batch.clone()).await;
-    }
-    match outcome? {
+    match ledger.append_until_known(batch).await? {
         AppendOutcome::Appended(positions) => Ok(positions),
         AppendOutcome::ConditionFailed { offset } => Err(Failure::data(format!(
             "not appended: the run has an event at offset {offset}; read on from there, then decide again"

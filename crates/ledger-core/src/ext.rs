@@ -19,6 +19,9 @@ pub type EventStream<'a> = Pin<Box<dyn Stream<Item = Result<Arc<RecordedEvent>>>
 /// Pages that are not empty, ending with the first error.
 pub type PageStream<'a> = Pin<Box<dyn Stream<Item = Result<Page>> + Send + 'a>>;
 
+/// How often an append whose outcome is not known is sent again.
+const RETRIES: usize = 3;
+
 /// What callers of a ledger want to say in one call; every ledger has it.
 #[async_trait]
 pub trait LedgerExt: Ledger {
@@ -48,6 +51,22 @@ pub trait LedgerExt: Ledger {
     /// Those of [`Batch::new`], [`Batch::with_condition`] and [`Ledger::append`].
     async fn append_if(&self, events: Vec<Event>, condition: AppendCondition) -> Result<AppendOutcome> {
         self.append(Batch::new(events)?.with_condition(condition)?).await
+    }
+
+    /// Appends `batch`, and again, up to three more times, as long as nobody knows whether it was stored: the same ids end
+    /// in one copy. An append that was settled so may report its own events as duplicates.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::append`].
+    async fn append_until_known(&self, batch: Batch) -> Result<AppendOutcome> {
+        let mut outcome = self.append(batch.clone()).await;
+        for _ in 0..RETRIES {
+            if !matches!(outcome, Err(Error::OutcomeUnknown(_))) {
+                break;
+            }
+            outcome = self.append(batch.clone()).await;
+        }
+        outcome
     }
 
     /// Appends any number of events, in as many steps as their number and size need.

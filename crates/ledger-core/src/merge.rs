@@ -15,9 +15,6 @@ use crate::{
 /// How many conflicts are named; all of them are counted.
 pub const MAX_NAMED_CONFLICTS: usize = 100;
 
-/// How often an append whose outcome is not known is sent again; the same ids end in one copy.
-const RETRIES: usize = 3;
-
 /// What a merge did. Every event of the other ledger is new, known, or in conflict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Merged {
@@ -195,14 +192,7 @@ async fn take(ledger: &dyn Ledger, page: &[Arc<RecordedEvent>], merged: &mut Mer
 }
 
 async fn append(ledger: &dyn Ledger, batch: Batch) -> Result<Vec<Position>> {
-    let mut outcome = ledger.append(batch.clone()).await;
-    for _ in 0..RETRIES {
-        if !matches!(outcome, Err(Error::OutcomeUnknown(_))) {
-            break;
-        }
-        outcome = ledger.append(batch.clone()).await;
-    }
-    match outcome? {
+    match ledger.append_until_known(batch).await? {
         AppendOutcome::Appended(positions) => Ok(positions),
         AppendOutcome::ConditionFailed { offset } => Err(Error::corrupt(offset, "a condition failed without one")),
     }
