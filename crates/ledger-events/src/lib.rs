@@ -16,6 +16,7 @@
 
 mod budget;
 mod call;
+mod code;
 mod cost;
 mod event_payload;
 mod limits;
@@ -34,6 +35,7 @@ mod turn;
 
 pub use budget::{BudgetPeriod, BudgetRemoved, BudgetSet};
 pub use call::{CallStatus, LlmCall};
+pub use code::is_code;
 pub use cost::{Cost, CostSource};
 pub use event_payload::{EventPayload, event, read};
 pub use limits::LimitsObserved;

@@ -1,6 +1,7 @@
 //! A call of a model: what the lines that observe it say of it, each line or all of them together.
 
 use ledger_core::Timestamp;
+use ledger_events::is_code;
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
@@ -58,19 +59,15 @@ impl Described {
             total: Counters::of(usage).tokens().total(),
             time,
             model,
-            service_tier: word(usage.service_tier.as_deref()),
-            speed: word(usage.speed.as_deref()),
-            inference_geo: word(usage.inference_geo.as_deref()),
+            service_tier: code(usage.service_tier.as_deref()),
+            speed: code(usage.speed.as_deref()),
+            inference_geo: code(usage.inference_geo.as_deref()),
         }
     }
 }
 
-/// A word such as `standard`; whatever else stands there is not kept.
-fn word(text: Option<&str>) -> Option<String> {
-    let is_word = |text: &&str| {
-        text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-    };
-    text.filter(is_word).map(str::to_owned)
+fn code(text: Option<&str>) -> Option<String> {
+    text.filter(|text| is_code(text)).map(str::to_owned)
 }
 
 impl Call {

@@ -1,7 +1,7 @@
 //! A row of [`CALLS`].
 
 use ledger_core::{Event, Timestamp};
-use ledger_events::{LlmCall, Observation as _, Tokens};
+use ledger_events::{LlmCall, Observation as _, Tokens, is_code};
 
 use super::amount::{self, TooMuch, micros};
 use super::pricing::Pricing;
@@ -121,9 +121,9 @@ impl Call {
             pico_usd,
             cost_source: source.map(|source| name(source.as_str())),
             price_version: some_name(price_version),
-            service_tier: word(service_tier),
-            speed: word(speed),
-            inference_geo: word(inference_geo),
+            service_tier: service_tier.filter(|code| is_code(code)),
+            speed: speed.filter(|code| is_code(code)),
+            inference_geo: inference_geo.filter(|code| is_code(code)),
             web_searches: web_searches.map(amount::tokens).transpose()?,
         };
         Ok(Observed { call, replaces })
@@ -220,12 +220,4 @@ impl Call {
             web_searches: next().maybe_int(),
         }
     }
-}
-
-/// A code such as `standard`; what is none may be anything, and is not kept.
-fn word(text: Option<String>) -> Option<String> {
-    let is_code = |text: &String| {
-        text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
-    };
-    text.filter(is_code)
 }
