@@ -71,8 +71,8 @@ fn child(home: &Path, ledger: &Path) -> Result<Taken> {
 pub(crate) async fn child_import(home: &str, ledger: &str) -> Result<()> {
     let opened = agent_ledger::open(ledger).await?;
     let database = Database::sqlite(&PathBuf::from(ledger).with_extension("projections.db"))?;
-    let mut import =
-        IncrementalImport::new(&Source::Claude, Options::default(), opened.as_ref(), Box::new(InDatabase(database)))?;
+    let keep = Box::new(InDatabase(Kept::open(database).await?));
+    let mut import = IncrementalImport::new(&Source::Claude, Options::default(), opened.as_ref(), keep)?;
     let pass = import.pass(&Source::Claude.find(&[home.into()])?, &|_| ()).await?;
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
@@ -82,27 +82,27 @@ pub(crate) async fn child_import(home: &str, ledger: &str) -> Result<()> {
 }
 
 /// As the command line keeps it.
-struct InDatabase(Database);
+struct InDatabase(Kept);
 
 #[async_trait]
 impl Keep for InDatabase {
     async fn all(&mut self, owner: &str, part: Part) -> std::result::Result<Vec<(String, Vec<u8>)>, BoxError> {
-        Ok(Kept::new(self.0.clone(), owner).all(part.number()).await?)
+        Ok(self.0.all(owner, part.number()).await?)
     }
 
     async fn one(&mut self, owner: &str, name: &str, part: Part) -> std::result::Result<Option<Vec<u8>>, BoxError> {
-        Ok(Kept::new(self.0.clone(), owner).one(name, part.number()).await?)
+        Ok(self.0.one(owner, name, part.number()).await?)
     }
 
     async fn put(&mut self, owner: &str, changes: Vec<Change>) -> std::result::Result<(), BoxError> {
         let parts = |parts: [Vec<u8>; 3]| Part::ALL.map(Part::number).into_iter().zip(parts).collect();
         let changes =
             changes.into_iter().map(|Change { name, parts: bytes }| (name, bytes.map_or_else(Vec::new, parts)));
-        Ok(Kept::new(self.0.clone(), owner).put(changes.collect()).await?)
+        Ok(self.0.put(owner, changes.collect()).await?)
     }
 
     async fn clear(&mut self, owner: &str) -> std::result::Result<(), BoxError> {
-        Ok(Kept::new(self.0.clone(), owner).clear().await?)
+        Ok(self.0.clear(owner).await?)
     }
 }
 

@@ -329,20 +329,20 @@ async fn what_is_kept_comes_back_whole_apart_by_owner_until_it_is_forgotten() {
     // More than one row of it.
     let large: Vec<u8> = (0..9_000_001_u32).map(|n| n.to_le_bytes()[0]).collect();
     for database in &databases {
-        let (one, other) = (Kept::new(database.clone(), "one"), Kept::new(database.clone(), "other"));
-        assert_eq!(one.one("a", 0).await.unwrap(), None);
+        let kept = Kept::open(database.clone()).await.unwrap();
+        assert_eq!(kept.one("one", "a", 0).await.unwrap(), None);
         let parts = |bytes: &[u8]| vec![(0, bytes.to_vec()), (2, Vec::new())];
-        one.put(vec![("a".into(), parts(&large)), ("b".into(), parts(b"\0\xff'"))]).await.unwrap();
-        other.put(vec![("a".into(), parts(b"another"))]).await.unwrap();
-        assert_eq!(one.one("a", 0).await.unwrap().as_ref(), Some(&large));
-        assert_eq!(one.one("a", 1).await.unwrap(), None);
-        assert_eq!(one.all(2).await.unwrap(), [("a".into(), Vec::new()), ("b".into(), Vec::new())]);
-        one.put(vec![("a".into(), Vec::new()), ("b".into(), parts(b"less"))]).await.unwrap();
-        assert_eq!(one.all(0).await.unwrap(), [("b".into(), b"less".to_vec())]);
-        one.clear().await.unwrap();
-        assert_eq!(one.all(0).await.unwrap(), []);
-        assert_eq!(other.one("a", 0).await.unwrap(), Some(b"another".to_vec()));
-        other.clear().await.unwrap();
+        kept.put("one", vec![("a".into(), parts(&large)), ("b".into(), parts(b"\0\xff'"))]).await.unwrap();
+        kept.put("other", vec![("a".into(), parts(b"another"))]).await.unwrap();
+        assert_eq!(kept.one("one", "a", 0).await.unwrap().as_ref(), Some(&large));
+        assert_eq!(kept.one("one", "a", 1).await.unwrap(), None);
+        assert_eq!(kept.all("one", 2).await.unwrap(), [("a".into(), Vec::new()), ("b".into(), Vec::new())]);
+        kept.put("one", vec![("a".into(), Vec::new()), ("b".into(), parts(b"less"))]).await.unwrap();
+        assert_eq!(kept.all("one", 0).await.unwrap(), [("b".into(), b"less".to_vec())]);
+        kept.clear("one").await.unwrap();
+        assert_eq!(kept.all("one", 0).await.unwrap(), []);
+        assert_eq!(kept.one("other", "a", 0).await.unwrap(), Some(b"another".to_vec()));
+        kept.clear("other").await.unwrap();
     }
 }
 
@@ -350,11 +350,11 @@ async fn what_is_kept_comes_back_whole_apart_by_owner_until_it_is_forgotten() {
 async fn changes_of_what_is_kept_are_made_together_or_not_at_all() {
     let (_folder, databases) = databases();
     for database in &databases {
-        let kept = Kept::new(database.clone(), "owner");
-        kept.put(vec![("a".into(), vec![(0, b"old".to_vec())])]).await.unwrap();
+        let kept = Kept::open(database.clone()).await.unwrap();
+        kept.put("owner", vec![("a".into(), vec![(0, b"old".to_vec())])]).await.unwrap();
         // The second cannot be kept: it has one part twice.
         let twice = vec![(0, b"new".to_vec()), (0, b"again".to_vec())];
-        assert!(kept.put(vec![("a".into(), vec![(0, b"new".to_vec())]), ("b".into(), twice)]).await.is_err());
-        assert_eq!(kept.one("a", 0).await.unwrap(), Some(b"old".to_vec()));
+        assert!(kept.put("owner", vec![("a".into(), vec![(0, b"new".to_vec())]), ("b".into(), twice)]).await.is_err());
+        assert_eq!(kept.one("owner", "a", 0).await.unwrap(), Some(b"old".to_vec()));
     }
 }

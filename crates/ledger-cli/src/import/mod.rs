@@ -9,6 +9,7 @@ use std::time::Duration;
 use agent_ledger::Ledger;
 use ledger_import::incremental::{IncrementalImport, Pass, Step};
 use ledger_import::{Found, Options, Source};
+use ledger_projections::Kept;
 
 use crate::cli::{Format, ImportArgs, ImportCommand, ImportHow};
 use crate::failure::{Failure, Outcome};
@@ -82,13 +83,12 @@ impl Wanted {
 
 async fn import(place: &Place, ledger: &dyn Ledger, wanted: &[Wanted], how: ImportHow) -> Outcome {
     let ImportHow { tenant, origin, watch, every, again, format } = how;
-    let database = place.database()?;
+    let keep = InDatabase(Kept::open(place.database()?).await?);
     let format = Format::or_default(format.format);
     let options = Options { tenant, origin };
     let mut imports = Vec::new();
     for wanted in wanted {
-        let keep = Box::new(InDatabase::new(database.clone()));
-        let mut import = IncrementalImport::new(&wanted.source, options.clone(), ledger, keep)
+        let mut import = IncrementalImport::new(&wanted.source, options.clone(), ledger, Box::new(keep.clone()))
             .map_err(|error| Failure::usage(error.to_string()))?;
         if again {
             import.forget().await?;

@@ -71,6 +71,25 @@ pub trait Keep: Send {
     async fn clear(&mut self, owner: &str) -> Result<(), BoxError>;
 }
 
+#[async_trait]
+impl<K: Keep + ?Sized> Keep for &mut K {
+    async fn all(&mut self, owner: &str, part: Part) -> Result<Vec<(String, Vec<u8>)>, BoxError> {
+        (**self).all(owner, part).await
+    }
+
+    async fn one(&mut self, owner: &str, name: &str, part: Part) -> Result<Option<Vec<u8>>, BoxError> {
+        (**self).one(owner, name, part).await
+    }
+
+    async fn put(&mut self, owner: &str, changes: Vec<Change>) -> Result<(), BoxError> {
+        (**self).put(owner, changes).await
+    }
+
+    async fn clear(&mut self, owner: &str) -> Result<(), BoxError> {
+        (**self).clear(owner).await
+    }
+}
+
 /// Keeps things as long as the program runs.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryKeep {

@@ -11,7 +11,7 @@ use ledger_core::{
 use ledger_import::incremental::{BoxError, Change, Keep, MemoryKeep, Part};
 use ledger_memory::MemoryLedger;
 
-use crate::home::{Home, Shared, assert_same, events, import, spotter, whole};
+use crate::home::{Home, assert_same, events, import, spotter, whole};
 
 /// A ledger that takes so many appends, and then none.
 struct Failing {
@@ -103,11 +103,11 @@ async fn nothing_is_kept_of_what_the_ledger_did_not_take() {
         half.iter().for_each(|(path, bytes)| home.write(path, bytes));
         let ledger = Arc::new(MemoryLedger::new());
         let with = |left| Failing { ledger: Arc::clone(&ledger), left: AtomicUsize::new(left), stores };
-        assert!(import(home.dir.path(), &with(0), Box::new(Shared(&mut home.keep))).await.is_err());
+        assert!(import(home.dir.path(), &with(0), Box::new(&mut home.keep)).await.is_err());
         files.iter().for_each(|(path, bytes)| home.write(path, bytes));
-        let pass = import(home.dir.path(), &with(usize::MAX), Box::new(Shared(&mut home.keep))).await.unwrap();
+        let pass = import(home.dir.path(), &with(usize::MAX), Box::new(&mut home.keep)).await.unwrap();
         assert_eq!(pass.report.files, 3, "all is read again");
-        let pass = import(home.dir.path(), &with(0), Box::new(Shared(&mut home.keep))).await.unwrap();
+        let pass = import(home.dir.path(), &with(0), Box::new(&mut home.keep)).await.unwrap();
         assert_eq!(pass.unchanged, 3);
         assert_same(&events(ledger.as_ref()).await, &whole(&files));
     }

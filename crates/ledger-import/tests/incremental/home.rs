@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use futures_util::TryStreamExt as _;
 use ledger_core::{Event, EventId, Ledger, LedgerExt as _, Offset, Read};
 use ledger_events::{Latest, LlmCall, Observation, SessionStarted, ToolCompleted, TurnCompleted, TurnStarted};
-use ledger_import::incremental::{BoxError, Change, IncrementalImport, Keep, MemoryKeep, Part, Pass};
+use ledger_import::incremental::{IncrementalImport, Keep, MemoryKeep, Pass};
 use ledger_import::{Import, Importer, Options, Source, samples};
 use ledger_memory::MemoryLedger;
 use tempfile::TempDir;
@@ -47,7 +47,7 @@ impl Home {
 
     /// Imports what is new of a source.
     pub(crate) async fn import_of(&mut self, source: &Source) -> Pass {
-        import_of(source, self.dir.path(), &self.ledger, Box::new(Shared(&mut self.keep))).await.unwrap()
+        import_of(source, self.dir.path(), &self.ledger, Box::new(&mut self.keep)).await.unwrap()
     }
 
     pub(crate) async fn events(&self) -> Vec<Event> {
@@ -59,28 +59,6 @@ impl Home {
 pub(crate) async fn events(ledger: &dyn Ledger) -> Vec<Event> {
     let tail = ledger.tail(Read::after(Offset::ZERO));
     tail.map_ok(|event| event.event.clone()).try_collect().await.unwrap()
-}
-
-/// A keep that is given back.
-pub(crate) struct Shared<'a>(pub(crate) &'a mut MemoryKeep);
-
-#[async_trait::async_trait]
-impl Keep for Shared<'_> {
-    async fn all(&mut self, owner: &str, part: Part) -> Result<Vec<(String, Vec<u8>)>, BoxError> {
-        self.0.all(owner, part).await
-    }
-
-    async fn one(&mut self, owner: &str, name: &str, part: Part) -> Result<Option<Vec<u8>>, BoxError> {
-        self.0.one(owner, name, part).await
-    }
-
-    async fn put(&mut self, owner: &str, changes: Vec<Change>) -> Result<(), BoxError> {
-        self.0.put(owner, changes).await
-    }
-
-    async fn clear(&mut self, owner: &str) -> Result<(), BoxError> {
-        self.0.clear(owner).await
-    }
 }
 
 /// Imports what is new below a directory.
