@@ -13,8 +13,8 @@
 //! time of its own; its duration begins with the line that it answers, and is flagged `latency_estimated`.
 //!
 //! A session that is resumed is copied, with another id. Its calls, tools and turns belong to the session that was first
-//! among those of the import; another import, of the copy alone, gives them to the copy. So do not count events but
-//! observations, by the keys and the rule of [`ledger_events::observations`].
+//! among those that are known; an import of the copy alone gives them to the copy, until somebody sees both. So do not
+//! count events but observations, by the keys and the rule of [`ledger_events::observations`].
 //!
 //! A call that the provider's rate, a quota or a bill did not allow (429, 402) has the status `limit`; 408 and 504 are
 //! `timeout`; all else, an overloaded provider too, is `error`. The attempts that failed before a call are known if the

@@ -17,7 +17,7 @@ use crate::{Options, Source};
 /// Give it all files that belong together, in any order, then [`finish`](Self::finish): calls, resumed sessions and
 /// subagents span files.
 pub struct Importer {
-    reading: Box<dyn Reading>,
+    logs: Box<dyn Whole>,
     options: Options,
     report: Report,
 }
@@ -29,7 +29,7 @@ impl Importer {
     /// As of [`Options::check`].
     pub fn new(source: &Source, options: Options) -> Result<Self, Invalid> {
         options.check()?;
-        Ok(Self { reading: source.reading(), options, report: Report::default() })
+        Ok(Self { logs: source.whole(), options, report: Report::default() })
     }
 
     /// Reads a log. `path` is for the report, and for lines that do not say whose they are.
@@ -38,7 +38,7 @@ impl Importer {
     /// Those of the reader; what was read before stays. Bad lines are no errors but in the report.
     pub fn read(&mut self, path: &Path, mut reader: impl BufRead) -> io::Result<()> {
         self.report.files += 1;
-        let reached = self.reading.read(path, &mut reader, 0, &mut self.report)?;
+        let reached = self.logs.read(path, &mut reader, 0, &mut self.report)?;
         self.report.bytes += reached.bytes;
         Ok(())
     }
@@ -51,8 +51,8 @@ impl Importer {
     /// Everything that the logs say.
     #[must_use]
     pub fn finish(self) -> Import {
-        let Self { reading, options, mut report } = self;
-        let Emitted { mut events, refused } = reading.emit(&options);
+        let Self { logs, options, mut report } = self;
+        let Emitted { mut events, refused } = logs.emit(&options);
         events.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         report.refused = refused;
         report.bad.sort();
@@ -61,8 +61,8 @@ impl Importer {
     }
 }
 
-/// A format with what was read of it.
-pub(crate) trait Reading: Send {
+/// Logs that are read as a whole, of any format.
+pub(crate) trait Whole: Send {
     fn read(
         &mut self,
         path: &Path,
@@ -74,13 +74,13 @@ pub(crate) trait Reading: Send {
     fn emit(self: Box<Self>, options: &Options) -> Emitted;
 }
 
-/// What was read of one family.
-pub(crate) struct Family<F: Format> {
+/// A format, and what was read of it.
+pub(crate) struct Logs<F: Format> {
     pub(crate) format: F,
     pub(crate) facts: F::Facts,
 }
 
-impl<F: Format> Reading for Family<F> {
+impl<F: Format> Whole for Logs<F> {
     fn read(
         &mut self,
         path: &Path,

@@ -1,7 +1,8 @@
 //! Importers of what agents log about themselves.
 //!
-//! An importer reads logs and gives events, without touching a ledger; [`store`] appends them. The ids of the events
-//! follow from what they say, so importing the same logs again, in any order, on any machine, adds nothing.
+//! An [`Importer`] reads logs as a whole and gives events, without touching a ledger; [`store`] appends them.
+//! [`incremental`] reads what is new of logs and appends that. The ids of the events follow from what they say, so importing
+//! the same logs again, in any order, on any machine, adds nothing.
 //!
 //! Importers read the shape of a conversation, never its content: whatever could carry prompts, answers, tool arguments
 //! or tool output is skipped by the parser and never reaches a variable.

@@ -10,7 +10,7 @@ use crate::claude;
 use crate::codex;
 use crate::find::{Found, IsLog};
 use crate::format::Format;
-use crate::importer::{Family, Reading};
+use crate::importer::{Logs, Whole};
 use crate::incremental::{Import, Keep, Passes};
 use ledger_core::Ledger;
 
@@ -83,10 +83,10 @@ impl Source {
         }
     }
 
-    pub(crate) fn reading(&self) -> Box<dyn Reading> {
+    pub(crate) fn whole(&self) -> Box<dyn Whole> {
         match self {
-            Self::Claude => Box::new(family(claude::Claude)),
-            Self::Codex => Box::new(family(codex::Codex)),
+            Self::Claude => Box::new(logs(claude::Claude)),
+            Self::Codex => Box::new(logs(codex::Codex)),
         }
     }
 }
@@ -97,8 +97,8 @@ impl fmt::Display for Source {
     }
 }
 
-fn family<F: Format>(format: F) -> Family<F> {
-    Family { format, facts: F::Facts::default() }
+fn logs<F: Format>(format: F) -> Logs<F> {
+    Logs { format, facts: F::Facts::default() }
 }
 
 /// Whether a file has the extension that logs have.
