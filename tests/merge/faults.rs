@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::scripted::{Append, Scripted};
+use crate::scripted::{Append, appending, reading};
 use crate::setting::{ENGINES, Engine, Place, log, merge, of, set};
 
 /// Any of its appends fails in any way, or it is dropped at any point, again and again, until one goes through.
@@ -30,7 +30,7 @@ async fn a_merge_that_was_cut_off_is_completed_by_repeating_it() {
             if attempts == 1 {
                 script[1] = Append::Refused;
             }
-            let scripted = Scripted::appending(&ledger, script.clone());
+            let scripted = appending(&ledger, script.clone());
             let reached = AtomicU64::new(0);
             let progress = |done, all| {
                 assert_eq!(all, 4_500);
@@ -70,12 +70,12 @@ async fn appends_that_were_not_answered_are_sent_again() {
     let other = place.with(Engine::Memory, &events("e", 3)).await;
     for lost in [vec![Append::Unanswered; 3], vec![Append::Lost; 3]] {
         let ledger = place.ledger(Engine::Memory).await;
-        let merged = merge_(&Scripted::appending(&ledger, lost), other.as_ref(), &|_, _| ()).await.unwrap();
+        let merged = merge_(&appending(&ledger, lost), other.as_ref(), &|_, _| ()).await.unwrap();
         assert_eq!(merged.appended + merged.known, 3);
         assert_eq!(set(ledger.as_ref()).await.len(), 3);
     }
     let ledger = place.ledger(Engine::Memory).await;
-    let lost = Scripted::appending(&ledger, vec![Append::Unanswered; 4]);
+    let lost = appending(&ledger, vec![Append::Unanswered; 4]);
     let error = merge_(&lost, other.as_ref(), &|_, _| ()).await.unwrap_err();
     assert!(matches!(error, MergeError::This(Error::OutcomeUnknown(_))), "{error}");
 }
@@ -86,7 +86,7 @@ async fn what_is_appended_to_the_other_ledger_meanwhile_is_left_for_the_next_mer
     let place = Place::new();
     let (ledger, other) = (place.ledger(Engine::Memory).await, place.with(Engine::Memory, &events("e", 1_500)).await);
     let busy = other.clone();
-    let growing = Scripted::reading(&other, move |n, page| {
+    let growing = reading(&other, move |n, page| {
         busy.append_all(events(&format!("late {n}"), 100)).now_or_never().unwrap().unwrap();
         Ok(page)
     });
@@ -101,7 +101,7 @@ async fn a_ledger_that_is_reset_meanwhile_ends_the_merge() {
     let place = Place::new();
     let (ledger, other) = (place.ledger(Engine::Memory).await, place.with(Engine::Memory, &events("e", 1_500)).await);
     let busy = other.clone();
-    let reset = Scripted::reading(&other, move |_, page| {
+    let reset = reading(&other, move |_, page| {
         let head = busy.head().now_or_never().unwrap().unwrap();
         busy.reset(&head).now_or_never().unwrap().unwrap();
         Ok(page)
@@ -116,7 +116,7 @@ async fn a_ledger_that_is_reset_meanwhile_ends_the_merge() {
 async fn an_event_that_is_not_what_was_appended_is_not_taken_over() {
     let place = Place::new();
     let (ledger, other) = (place.ledger(Engine::Memory).await, place.with(Engine::Memory, &events("e", 3)).await);
-    let damaged = Scripted::reading(&other, |_, mut page| {
+    let damaged = reading(&other, |_, mut page| {
         let mut edited = (*page.events[1]).clone();
         edited.event.payload = payload(r#"{"n":2}"#);
         page.events[1] = Arc::new(edited);

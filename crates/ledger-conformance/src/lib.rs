@@ -23,6 +23,7 @@ pub mod condition;
 pub mod events;
 pub mod history;
 pub mod hostile;
+pub mod intercept;
 pub mod model;
 pub mod read;
 pub mod reference;

@@ -12,7 +12,7 @@ use ledger_conformance::events::{actor, run};
 use ledger_core::{Ledger, Timestamp};
 use ledger_events::recorder::{Request, Scope, StrategyOptions, StrategyRecorder, UsageOptions, UsageRecorder};
 use ledger_events::{CallStatus, LlmCall, Millis, StrategyExecution};
-use scripted::{Answer, Scripted, broken, unavailable};
+use scripted::{Answer, Scripted, broken, scripted, unavailable};
 use tracing_subscriber::filter::LevelFilter;
 
 /// What this thread logs, at `trace`; tests run on a runtime of one thread.
@@ -65,7 +65,7 @@ fn call() -> LlmCall {
 async fn a_call_without_a_scope_is_an_error_in_the_log_once_for_many() {
     let logged = Logged::default();
     let _guard = logged.start();
-    let recorder = usage(&Scripted::new([]));
+    let recorder = usage(&scripted([]));
     for _ in 0..10 {
         recorder.track(Request::to("anthropic"), async {}, |(), _| ()).await;
     }
@@ -77,7 +77,7 @@ async fn a_call_without_a_scope_is_an_error_in_the_log_once_for_many() {
 async fn every_way_to_lose_a_record_is_logged_once_for_many() {
     let logged = Logged::default();
     let _guard = logged.start();
-    let ledger = Scripted::new([Answer::Refuse(broken())]);
+    let ledger = scripted([Answer::Refuse(broken())]);
     let recorder = usage(&ledger);
     (0..9).for_each(|_| recorder.record(call()));
     recorder.flush().await;
@@ -99,7 +99,7 @@ const CANARY: &str = "canary 4711 of the user's prompt";
 async fn the_text_of_an_error_is_in_no_event_and_in_no_log() {
     let logged = Logged::default();
     let _guard = logged.start();
-    let ledger = Scripted::new([Answer::Refuse(unavailable())]);
+    let ledger = scripted([Answer::Refuse(unavailable())]);
     let recorder = usage(&ledger);
     let failing = || std::future::ready(Err::<(), _>(io::Error::other(CANARY)));
     let scope = || Scope::new("t", "chat", "c");

@@ -12,7 +12,7 @@ use ledger_conformance::events::{actor, run};
 use ledger_core::{Ledger, Timestamp};
 use ledger_events::LlmCall;
 use ledger_events::recorder::{Counts, Request, Scope, UsageOptions, UsageRecorder};
-use scripted::{Answer, Scripted, broken, unavailable, unknown};
+use scripted::{Answer, Scripted, broken, scripted, unavailable, unknown};
 use tokio::time::{Instant, sleep, timeout};
 
 fn options() -> UsageOptions {
@@ -43,7 +43,7 @@ async fn call_ids(ledger: &Scripted) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn an_append_whose_outcome_is_unknown_ends_in_one_copy() {
-    let ledger = Scripted::new([Answer::StoreAndSay(unknown())]);
+    let ledger = scripted([Answer::StoreAndSay(unknown())]);
     let recorder = start(&ledger);
     track(&recorder, "c").await;
     recorder.close().await;
@@ -54,7 +54,7 @@ async fn an_append_whose_outcome_is_unknown_ends_in_one_copy() {
 
 #[tokio::test(start_paused = true)]
 async fn after_three_attempts_a_record_is_dropped_and_the_next_is_tried_again() {
-    let ledger = Scripted::new((0..3).map(|_| Answer::Refuse(unavailable())));
+    let ledger = scripted((0..3).map(|_| Answer::Refuse(unavailable())));
     let recorder = start(&ledger);
     track(&recorder, "lost").await;
     recorder.flush().await;
@@ -67,7 +67,7 @@ async fn after_three_attempts_a_record_is_dropped_and_the_next_is_tried_again() 
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_ledger_does_not_delay_calls() {
-    let ledger = Scripted::new((0..4).map(|_| Answer::Late(Duration::from_secs(3_600))));
+    let ledger = scripted((0..4).map(|_| Answer::Late(Duration::from_secs(3_600))));
     let recorder = start(&ledger);
     let began = Instant::now();
     for _ in 0..3 {
@@ -82,7 +82,7 @@ async fn a_slow_ledger_does_not_delay_calls() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_stored_in_one_append() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     (0..400).for_each(|_| recorder.record(call()));
     recorder.flush().await;
@@ -94,7 +94,7 @@ async fn what_waits_is_stored_in_one_append() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_drops_what_comes_and_keeps_what_waits() {
-    let ledger = Scripted::new([Answer::Late(Duration::from_secs(1))]);
+    let ledger = scripted([Answer::Late(Duration::from_secs(1))]);
     let options = options().queue_length(NonZeroUsize::MIN);
     let recorder = UsageRecorder::start(Arc::clone(&ledger) as Arc<dyn Ledger>, options).unwrap();
     track(&recorder, "first").await;
@@ -110,7 +110,7 @@ async fn a_full_queue_drops_what_comes_and_keeps_what_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn close_stores_what_waits_and_ignores_what_comes_later() {
-    let ledger = Scripted::new([Answer::Late(Duration::from_secs(1))]);
+    let ledger = scripted([Answer::Late(Duration::from_secs(1))]);
     let recorder = start(&ledger);
     track(&recorder, "before").await;
     let other = recorder.clone();
@@ -125,7 +125,7 @@ async fn close_stores_what_waits_and_ignores_what_comes_later() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flush_while_the_recorder_closes_waits_for_what_waits() {
-    let ledger = Scripted::new([Answer::Late(Duration::from_secs(1))]);
+    let ledger = scripted([Answer::Late(Duration::from_secs(1))]);
     let recorder = start(&ledger);
     recorder.record(call());
     let flushed = async {
@@ -139,7 +139,7 @@ async fn a_flush_while_the_recorder_closes_waits_for_what_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_recorder_that_is_dropped_stores_what_waits() {
-    let ledger = Scripted::new([Answer::Late(Duration::from_secs(1))]);
+    let ledger = scripted([Answer::Late(Duration::from_secs(1))]);
     let mut wakeup = ledger.wakeup();
     let recorder = start(&ledger);
     track(&recorder, "waiting").await;
@@ -151,7 +151,7 @@ async fn a_recorder_that_is_dropped_stores_what_waits() {
 #[test]
 fn what_waits_when_the_runtime_ends_is_counted_as_dropped() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let ledger = Scripted::new([Answer::Late(Duration::from_secs(3_600))]);
+    let ledger = scripted([Answer::Late(Duration::from_secs(3_600))]);
     let recorder = runtime.block_on(async {
         let recorder = start(&ledger);
         recorder.record(call());
@@ -172,7 +172,7 @@ fn what_waits_when_the_runtime_ends_is_counted_as_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_panics_takes_its_records_along_and_no_call() {
-    let ledger = Scripted::new([Answer::Panic]);
+    let ledger = scripted([Answer::Panic]);
     let recorder = start(&ledger);
     track(&recorder, "first").await;
     recorder.flush().await;
@@ -183,12 +183,12 @@ async fn a_ledger_that_panics_takes_its_records_along_and_no_call() {
 
 #[test]
 fn a_recorder_needs_a_runtime_to_start() {
-    assert!(UsageRecorder::start(Scripted::new([]) as Arc<dyn Ledger>, options()).is_err());
+    assert!(UsageRecorder::start(scripted([]) as Arc<dyn Ledger>, options()).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_record_is_counted_once_whoever_makes_it() {
-    let ledger = Scripted::new((0..20).map(|n| match n % 4 {
+    let ledger = scripted((0..20).map(|n| match n % 4 {
         0 => Answer::StoreAndSay(unknown()),
         1 => Answer::Refuse(broken()),
         2 => Answer::Refuse(unavailable()),

@@ -12,7 +12,7 @@ use ledger_conformance::events::{actor, run};
 use ledger_core::{Ledger, Timestamp};
 use ledger_events::recorder::{Counts, SampleRate, Scope, StrategyOptions, StrategyRecorder};
 use ledger_events::{Millis, StrategyExecution, StrategyStatus};
-use scripted::{Answer, Scripted, broken};
+use scripted::{Answer, Scripted, broken, scripted};
 use serde_json::json;
 
 fn execution(status: StrategyStatus) -> StrategyExecution {
@@ -61,7 +61,7 @@ fn start(ledger: &Arc<Scripted>, options: StrategyOptions) -> StrategyRecorder {
 
 /// What becomes of `execution`, if it is kept.
 async fn recorded(options: StrategyOptions, execution: StrategyExecution) -> Option<StrategyExecution> {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger, options);
     recorder.record(execution);
     recorder.close().await;
@@ -108,7 +108,7 @@ async fn successes_are_kept_with_the_weight_of_their_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn successes_are_not_kept_at_rate_0() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger, sampling(0.0));
     (0..10).for_each(|_| recorder.record(ok()));
     recorder.close().await;
@@ -127,7 +127,7 @@ async fn a_recorder_that_is_off_ignores_failures_too_and_needs_no_ledger() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_fails_is_not_the_engines_concern() {
-    let ledger = Scripted::new([Answer::Refuse(broken())]);
+    let ledger = scripted([Answer::Refuse(broken())]);
     let recorder = start(&ledger, options());
     recorder.record(error());
     recorder.flush().await;
@@ -138,7 +138,7 @@ async fn a_ledger_that_fails_is_not_the_engines_concern() {
 
 #[tokio::test(start_paused = true)]
 async fn record_returns_before_anything_is_written() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger, options());
     recorder.record(error());
     assert_eq!(ledger.appends(), 0);
@@ -148,7 +148,7 @@ async fn record_returns_before_anything_is_written() {
 
 #[tokio::test(start_paused = true)]
 async fn with_a_queue_of_one_the_second_is_dropped_and_the_first_survives() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger, options().queue_length(NonZeroUsize::MIN));
     recorder.record(StrategyExecution { strategy_id: "first".into(), ..error() });
     recorder.record(StrategyExecution { strategy_id: "second".into(), ..error() });
@@ -160,7 +160,7 @@ async fn with_a_queue_of_one_the_second_is_dropped_and_the_first_survives() {
 
 #[tokio::test(start_paused = true)]
 async fn close_flushes_and_may_be_repeated_and_later_records_are_ignored() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger, options());
     (0..5).for_each(|_| recorder.record(error()));
     recorder.close().await;
@@ -174,7 +174,7 @@ async fn close_flushes_and_may_be_repeated_and_later_records_are_ignored() {
 
 #[tokio::test(start_paused = true)]
 async fn weighted_the_success_rate_is_that_of_all_executions() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger, sampling(0.05).queue_length(NonZeroUsize::new(10_000).unwrap()));
     for n in 0..20_000 {
         recorder.record(if n % 100 == 0 { error() } else { ok() });
@@ -190,7 +190,7 @@ async fn weighted_the_success_rate_is_that_of_all_executions() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_successes_does_not_displace_failures() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger, sampling(1.0).queue_length(NonZeroUsize::new(20).unwrap()));
     (0..30).for_each(|_| recorder.record(ok()));
     (0..3).for_each(|_| recorder.record(error()));
@@ -219,7 +219,7 @@ async fn a_failure_is_not_lost_for_what_it_cannot_have() {
 
 #[tokio::test(start_paused = true)]
 async fn executions_belong_to_the_run_and_actor_of_their_scope() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger, options());
     recorder.record(error());
     Scope::new("t", "o", "c").in_run(run("other")).by(actor("game")).run_blocking(|| recorder.record(error()));

@@ -11,7 +11,7 @@ use ledger_conformance::events::{actor, run, session};
 use ledger_core::{Ledger, Timestamp};
 use ledger_events::recorder::{Counts, Request, Scope, UsageOptions, UsageRecorder};
 use ledger_events::{CallStatus, Cost, CostSource, LlmCall, MAX_TOKENS, Millis, Tokens};
-use scripted::{Answer, Scripted, broken, unavailable};
+use scripted::{Answer, Scripted, broken, scripted, unavailable};
 use tokio::time::{Instant, sleep, timeout};
 
 /// What a client of a provider gives.
@@ -70,7 +70,7 @@ fn call_ids(calls: &[LlmCall]) -> Vec<&str> {
 
 #[tokio::test(start_paused = true)]
 async fn a_success_is_recorded_with_tokens_cost_and_times() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let before = Timestamp::now();
     let outcome = scope("c").run(recorder.track(request(), good(), describe)).await;
@@ -93,7 +93,7 @@ async fn a_success_is_recorded_with_tokens_cost_and_times() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_recorded_with_its_class_and_without_tokens() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let outcome = scope("c").run(recorder.track(request(), bad(), describe)).await;
     assert_eq!(outcome, Err("upstream".into()));
@@ -107,7 +107,7 @@ async fn a_failure_is_recorded_with_its_class_and_without_tokens() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_scope_the_call_goes_through_and_is_counted() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     assert_eq!(recorder.track(request(), good(), describe).await, Ok(Reply("four")));
     recorder.begin(request()).finish(|_| panic!("nothing is to be described"));
@@ -118,7 +118,7 @@ async fn without_a_scope_the_call_goes_through_and_is_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_fails_does_not_break_a_success() {
-    let ledger = Scripted::new([Answer::Refuse(broken())]);
+    let ledger = scripted([Answer::Refuse(broken())]);
     let recorder = start(&ledger);
     assert_eq!(scope("c").run(recorder.track(request(), good(), describe)).await, Ok(Reply("four")));
     recorder.close().await;
@@ -127,7 +127,7 @@ async fn a_ledger_that_fails_does_not_break_a_success() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_fails_does_not_hide_the_error_of_the_call() {
-    let ledger = Scripted::new([Answer::Refuse(broken())]);
+    let ledger = scripted([Answer::Refuse(broken())]);
     let recorder = start(&ledger);
     assert_eq!(scope("c").run(recorder.track(request(), bad(), describe)).await, Err("upstream".into()));
     recorder.close().await;
@@ -136,7 +136,7 @@ async fn a_ledger_that_fails_does_not_hide_the_error_of_the_call() {
 
 #[tokio::test(start_paused = true)]
 async fn two_passing_failures_take_three_attempts_for_one_record() {
-    let ledger = Scripted::new([Answer::Refuse(unavailable()), Answer::Refuse(unavailable())]);
+    let ledger = scripted([Answer::Refuse(unavailable()), Answer::Refuse(unavailable())]);
     let recorder = start(&ledger);
     track(&recorder, "c").await;
     let offered = Instant::now();
@@ -149,7 +149,7 @@ async fn two_passing_failures_take_three_attempts_for_one_record() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_that_does_not_pass_takes_one_attempt_and_no_record() {
-    let ledger = Scripted::new([Answer::Refuse(broken())]);
+    let ledger = scripted([Answer::Refuse(broken())]);
     let recorder = start(&ledger);
     track(&recorder, "c").await;
     recorder.flush().await;
@@ -160,7 +160,7 @@ async fn an_error_that_does_not_pass_takes_one_attempt_and_no_record() {
 
 #[tokio::test(start_paused = true)]
 async fn the_call_id_is_on_successes_and_on_failures() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     track(&recorder, "good").await;
     let _ = scope("bad").run(recorder.track(request(), bad(), describe)).await;
@@ -170,7 +170,7 @@ async fn the_call_id_is_on_successes_and_on_failures() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_one_after_the_other_share_the_call_id() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     scope("c")
         .run(async {
@@ -185,7 +185,7 @@ async fn calls_one_after_the_other_share_the_call_id() {
 
 #[tokio::test(start_paused = true)]
 async fn three_parallel_calls_share_the_call_id() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let began = Instant::now();
     let call = || recorder.track(request(), good(), describe);
@@ -199,7 +199,7 @@ async fn three_parallel_calls_share_the_call_id() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_is_recorded_as_cancelled() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let tracked = scope("c").run(recorder.track(request().model("asked").attempt(2), good(), describe));
     assert!(timeout(Duration::from_millis(4), tracked).await.is_err());
@@ -215,7 +215,7 @@ async fn a_call_that_is_dropped_is_recorded_as_cancelled() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_is_aborted_leaves_a_cancelled_call() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let task = tokio::spawn(scope("c").run(recorder.track(request(), good(), describe)));
     sleep(Duration::from_millis(3)).await;
@@ -227,7 +227,7 @@ async fn a_task_that_is_aborted_leaves_a_cancelled_call() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_beyond_its_limit_is_a_timeout() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let within = |millis| recorder.track_within(Duration::from_millis(millis), request(), good(), describe);
     assert!(scope("slow").run(within(9)).await.is_err());
@@ -242,7 +242,7 @@ async fn a_call_beyond_its_limit_is_a_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn the_limit_of_a_call_runs_from_when_it_does() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let tracked = recorder.track_within(Duration::from_millis(11), request(), good(), describe);
     sleep(Duration::from_secs(1)).await;
@@ -253,7 +253,7 @@ async fn the_limit_of_a_call_runs_from_when_it_does() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_panics_is_an_error_of_that_class() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let call = async { panic!("a client's bug") };
     let tracked = recorder.track(request(), call, |_: &(), _| unreachable!());
@@ -265,7 +265,7 @@ async fn a_call_that_panics_is_an_error_of_that_class() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_finished_by_hand() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let stream = async {
         let mut call = recorder.begin(request());
@@ -284,7 +284,7 @@ async fn a_stream_is_finished_by_hand() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_measured_elsewhere_is_recorded_as_it_stands() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let call = LlmCall { tenant_id: "t".into(), ..LlmCall::new("chat", "openai", Timestamp::now()) };
     recorder.record(call.clone());
@@ -296,7 +296,7 @@ async fn a_call_that_was_measured_elsewhere_is_recorded_as_it_stands() {
 
 #[tokio::test(start_paused = true)]
 async fn status_and_class_are_made_to_agree_rather_than_losing_the_cost() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let ended = |call: fn(&mut LlmCall)| scope("c").run(recorder.track(request(), good(), move |_, it| call(it)));
     let _ = ended(|call| call.status = CallStatus::Limit).await;
@@ -311,7 +311,7 @@ async fn status_and_class_are_made_to_agree_rather_than_losing_the_cost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_description_that_panics_or_cannot_be_costs_the_record_and_not_the_call() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let tracked = recorder.track(request(), good(), |_, _| panic!("a describer's bug"));
     assert_eq!(scope("c").run(tracked).await, Ok(Reply("four")));
@@ -326,7 +326,7 @@ async fn a_description_that_panics_or_cannot_be_costs_the_record_and_not_the_cal
 
 #[tokio::test(start_paused = true)]
 async fn a_nested_scope_wins_and_the_outer_one_comes_back() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let call = || async {
         let _ = recorder.track(request(), good(), describe).await;
@@ -345,7 +345,7 @@ async fn a_nested_scope_wins_and_the_outer_one_comes_back() {
 
 #[tokio::test]
 async fn a_scope_is_taken_into_spawned_tasks_and_threads() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let call = |recorder: UsageRecorder| async move {
         let _ = recorder.track(request(), std::future::ready(Ok(Reply("four"))), describe).await;
@@ -374,7 +374,7 @@ async fn a_scope_is_taken_into_spawned_tasks_and_threads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_scope_names_session_turn_run_and_actor() {
-    let ledger = Scripted::new([]);
+    let ledger = scripted([]);
     let recorder = start(&ledger);
     let scope = scope("c").with_session(session("s")).with_turn("t").in_run(run("other")).by(actor("planner"));
     scope.run(recorder.track(request(), good(), describe)).await.unwrap();

@@ -9,10 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ledger_conformance::events;
-use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Head, Ledger, Page, Progress, Read, RecordedBatch,
-    RecordedEvent, Result, Run, RunQuery, Verification, Wakeup,
-};
+use ledger_conformance::intercept::{Intercept, Intercepted};
+use ledger_core::{AppendOutcome, Batch, Error, Ledger, RecordedEvent, Result};
 use ledger_events::EventPayload;
 use ledger_memory::MemoryLedger;
 
@@ -27,25 +25,28 @@ pub(crate) enum Answer {
 }
 
 /// Gives the answers in order, one per append; afterwards it is an ordinary ledger.
-pub(crate) struct Scripted {
-    ledger: MemoryLedger,
+pub(crate) struct Script {
+    ledger: Arc<MemoryLedger>,
     answers: Mutex<VecDeque<Answer>>,
     appends: AtomicUsize,
 }
 
-impl Scripted {
-    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
-        let answers = Mutex::new(answers.into_iter().collect());
-        Arc::new(Self { ledger: MemoryLedger::new(), answers, appends: AtomicUsize::new(0) })
-    }
+pub(crate) type Scripted = Intercepted<Script>;
 
+pub(crate) fn scripted(answers: impl IntoIterator<Item = Answer>) -> Arc<Scripted> {
+    let (ledger, answers) = (Arc::new(MemoryLedger::new()), Mutex::new(answers.into_iter().collect()));
+    let script = Script { ledger: ledger.clone(), answers, appends: AtomicUsize::new(0) };
+    Arc::new(Intercepted::new(ledger, script))
+}
+
+impl Script {
     /// How many appends were attempted.
     pub(crate) fn appends(&self) -> usize {
         self.appends.load(SeqCst)
     }
 
     pub(crate) async fn log(&self) -> Vec<Arc<RecordedEvent>> {
-        events::log(&self.ledger).await
+        events::log(self.ledger.as_ref()).await
     }
 
     /// What the ledger holds, all of which is of this kind.
@@ -67,56 +68,20 @@ pub(crate) fn broken() -> Error {
 }
 
 #[async_trait]
-impl Ledger for Scripted {
-    async fn append(&self, batch: Batch) -> Result<AppendOutcome> {
+impl Intercept for Script {
+    async fn append(&self, ledger: &dyn Ledger, batch: Batch) -> Result<AppendOutcome> {
         self.appends.fetch_add(1, SeqCst);
         let answer = self.answers.lock().unwrap().pop_front();
         match answer {
             None => {}
             Some(Answer::Refuse(error)) => return Err(error),
             Some(Answer::StoreAndSay(error)) => {
-                let _ = self.ledger.append(batch).await?;
+                let _ = ledger.append(batch).await?;
                 return Err(error);
             }
             Some(Answer::Late(time)) => tokio::time::sleep(time).await,
             Some(Answer::Panic) => panic!("a backend's bug"),
         }
-        self.ledger.append(batch).await
-    }
-
-    async fn read(&self, read: &Read) -> Result<Page> {
-        self.ledger.read(read).await
-    }
-
-    async fn head(&self) -> Result<Head> {
-        self.ledger.head().await
-    }
-
-    async fn runs(&self, query: RunQuery) -> Result<Vec<Run>> {
-        self.ledger.runs(query).await
-    }
-
-    async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
-        self.ledger.checkpoints().await
-    }
-
-    async fn save_checkpoint(&self, checkpoint: Checkpoint, how: CheckpointMove) -> Result<Checkpoint> {
-        self.ledger.save_checkpoint(checkpoint, how).await
-    }
-
-    async fn restore(&self, batch: RecordedBatch) -> Result<()> {
-        self.ledger.restore(batch).await
-    }
-
-    async fn reset(&self, seen: &Head) -> Result<Head> {
-        self.ledger.reset(seen).await
-    }
-
-    fn wakeup(&self) -> Wakeup {
-        self.ledger.wakeup()
-    }
-
-    async fn verify(&self, progress: Progress<'_>) -> Result<Verification> {
-        self.ledger.verify(progress).await
+        ledger.append(batch).await
     }
 }

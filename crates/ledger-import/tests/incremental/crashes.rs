@@ -4,71 +4,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use ledger_core::{
-    AppendOutcome, Batch, Checkpoint, CheckpointMove, Error, Head, Ledger, Page, Progress, Read, RecordedBatch, Result,
-    Run, RunQuery, Verification, Wakeup,
-};
+use ledger_conformance::intercept::{Intercept, Intercepted};
+use ledger_core::{AppendOutcome, Batch, Error, Ledger, Result};
 use ledger_import::incremental::{BoxError, Change, Keep, MemoryKeep, Part};
 use ledger_memory::MemoryLedger;
 
 use crate::home::{Home, assert_same, events, import, spotter, whole};
 
-/// A ledger that takes so many appends, and then none.
-struct Failing {
-    ledger: Arc<MemoryLedger>,
+/// Takes so many appends, and then none.
+struct Full {
     left: AtomicUsize,
-    /// Whether the last one is stored all the same.
+    /// Whether the first that is refused is stored all the same.
     stores: bool,
 }
 
 #[async_trait]
-impl Ledger for Failing {
-    async fn append(&self, batch: Batch) -> Result<AppendOutcome> {
+impl Intercept for Full {
+    async fn append(&self, ledger: &dyn Ledger, batch: Batch) -> Result<AppendOutcome> {
         let left = self.left.load(Ordering::Relaxed);
         if left == 0 {
             if self.stores {
-                let _ = self.ledger.append(batch).await?;
+                let _ = ledger.append(batch).await?;
             }
             return Err(Error::Refused("is full".to_owned()));
         }
         self.left.store(left - 1, Ordering::Relaxed);
-        self.ledger.append(batch).await
-    }
-
-    async fn read(&self, read: &Read) -> Result<Page> {
-        self.ledger.read(read).await
-    }
-
-    async fn head(&self) -> Result<Head> {
-        self.ledger.head().await
-    }
-
-    async fn runs(&self, query: RunQuery) -> Result<Vec<Run>> {
-        self.ledger.runs(query).await
-    }
-
-    async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
-        self.ledger.checkpoints().await
-    }
-
-    async fn save_checkpoint(&self, checkpoint: Checkpoint, how: CheckpointMove) -> Result<Checkpoint> {
-        self.ledger.save_checkpoint(checkpoint, how).await
-    }
-
-    async fn restore(&self, batch: RecordedBatch) -> Result<()> {
-        self.ledger.restore(batch).await
-    }
-
-    async fn reset(&self, seen: &Head) -> Result<Head> {
-        self.ledger.reset(seen).await
-    }
-
-    fn wakeup(&self) -> Wakeup {
-        self.ledger.wakeup()
-    }
-
-    async fn verify(&self, progress: Progress<'_>) -> Result<Verification> {
-        self.ledger.verify(progress).await
+        ledger.append(batch).await
     }
 }
 
@@ -102,7 +63,7 @@ async fn nothing_is_kept_of_what_the_ledger_did_not_take() {
         let half: Vec<_> = files.iter().map(|(path, bytes)| (path, &bytes[..bytes.len() / 2])).collect();
         half.iter().for_each(|(path, bytes)| home.write(path, bytes));
         let ledger = Arc::new(MemoryLedger::new());
-        let with = |left| Failing { ledger: Arc::clone(&ledger), left: AtomicUsize::new(left), stores };
+        let with = |left| Intercepted::new(ledger.clone(), Full { left: AtomicUsize::new(left), stores });
         assert!(import(home.dir.path(), &with(0), Box::new(&mut home.keep)).await.is_err());
         files.iter().for_each(|(path, bytes)| home.write(path, bytes));
         let pass = import(home.dir.path(), &with(usize::MAX), Box::new(&mut home.keep)).await.unwrap();
