@@ -16,14 +16,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use budget::{BudgetCheckArgs, BudgetCommand, BudgetRemoveArgs, BudgetSetArgs, PeriodArg};
 pub(crate) use prices::{PricesCheckArgs, PricesCommand, PricesListArgs, PricesUpdateArgs};
 pub(crate) use project::{CatchUpArgs, Labels, ProjectArgs, QueryArgs, Which};
-pub(crate) use report::{BlocksArgs, ModelsArgs, ReportArgs, SessionsArgs, StatuslineArgs};
+pub(crate) use report::{BlocksArgs, ModelsArgs, ReportArgs, ReportOnArgs, SessionsArgs, StatuslineArgs};
 pub(crate) use strategy::{
     StrategyCommand, StrategyCompareArgs, StrategyEraseArgs, StrategyFiguresArgs, StrategyListArgs, StrategyOthersArgs,
     StrategySelectArgs, StrategySeriesArgs, StrategyStatsArgs, StrategyTopArgs,
 };
 pub(crate) use usage::{
     AskArgs, ByArgs, Dim, ErrorsArgs, ExportArgs, FiguresArgs, ListArgs, PerArg, PercentileArg, SelectArgs, SeriesArgs,
-    StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand, WhenArgs,
+    StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand, WhenArgs, WhoseArgs,
 };
 
 use crate::place::Place;

@@ -10,7 +10,7 @@ use ledger_events::{BudgetPeriod, BudgetRemoved, BudgetSet, EventPayload, event,
 use ledger_projections::PicoUsd;
 use serde::Serialize;
 
-use crate::cli::{BudgetCommand, BudgetRemoveArgs, BudgetSetArgs, Format, PeriodArg};
+use crate::cli::{BudgetCommand, BudgetRemoveArgs, BudgetSetArgs, Format, PeriodArg, WhoseArgs};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::place::Place;
@@ -55,11 +55,7 @@ async fn set(place: &Place, args: BudgetSetArgs) -> Outcome {
         per,
         tz,
         warn_at,
-        tenants,
-        operations,
-        providers,
-        models,
-        workspaces,
+        whose: WhoseArgs { tenants, operations, providers, models, workspaces },
         format,
     } = args;
     let period = match per {

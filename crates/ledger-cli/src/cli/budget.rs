@@ -4,6 +4,7 @@ use agent_ledger::Timestamp;
 use clap::{Args, Subcommand, ValueEnum};
 use ledger_projections::{Zone, moment};
 
+use super::usage::WhoseArgs;
 use super::{CatchUpArgs, FormatArgs};
 
 #[derive(Subcommand)]
@@ -50,21 +51,8 @@ pub(crate) struct BudgetSetArgs {
     /// From how much of it on a warning is given
     #[arg(long, value_name = "PERCENT", default_value = "80%", value_parser = percent)]
     pub(crate) warn_at: u8,
-    /// Only of this tenant; may be repeated, as the others below
-    #[arg(long = "tenant", value_name = "TENANT")]
-    pub(crate) tenants: Vec<String>,
-    /// Only of this operation of the application
-    #[arg(long = "operation", value_name = "OPERATION")]
-    pub(crate) operations: Vec<String>,
-    /// Only of this provider of models
-    #[arg(long = "provider", value_name = "PROVIDER")]
-    pub(crate) providers: Vec<String>,
-    /// Only of this model
-    #[arg(long = "model", value_name = "MODEL")]
-    pub(crate) models: Vec<String>,
-    /// Only of this workspace, by its key or its label
-    #[arg(id = "workspace", long = "workspace", visible_alias = "project", value_name = "WORKSPACE")]
-    pub(crate) workspaces: Vec<String>,
+    #[command(flatten)]
+    pub(crate) whose: WhoseArgs,
     #[command(flatten)]
     pub(crate) format: FormatArgs,
 }

@@ -42,13 +42,10 @@ impl ReportFormatArgs {
 
 /// What reports have in common.
 #[derive(Args)]
-pub(crate) struct ReportArgs {
+pub(crate) struct ReportOnArgs {
     /// Below each row, the figures of each model
     #[arg(long)]
     pub(crate) breakdown: bool,
-    /// Tell the rows apart by workspace
-    #[arg(long, visible_alias = "instances")]
-    pub(crate) by_project: bool,
     /// Sum tokens and money of successful calls only
     #[arg(long)]
     pub(crate) successful_only: bool,
@@ -56,6 +53,15 @@ pub(crate) struct ReportArgs {
     pub(crate) select: SelectArgs,
     #[command(flatten)]
     pub(crate) format: ReportFormatArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// Tell the rows apart by workspace
+    #[arg(long, visible_alias = "instances")]
+    pub(crate) by_project: bool,
+    #[command(flatten)]
+    pub(crate) on: ReportOnArgs,
 }
 
 #[derive(Args)]
@@ -85,22 +91,14 @@ pub(crate) struct ModelsArgs {
 
 #[derive(Args)]
 pub(crate) struct SessionsArgs {
-    /// Below each session, the figures of each model
-    #[arg(long)]
-    pub(crate) breakdown: bool,
     /// Go on where an earlier page ended, which said so
     #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
     pub(crate) after: Option<Cursor>,
     /// At most so many rows [default: 50; with --format ccusage-json, all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<Limit>,
-    /// Sum tokens and money of successful calls only
-    #[arg(long)]
-    pub(crate) successful_only: bool,
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) format: ReportFormatArgs,
+    pub(crate) on: ReportOnArgs,
 }
 
 #[derive(Args)]
@@ -117,16 +115,8 @@ pub(crate) struct BlocksArgs {
     /// Say how far the active block will be from so many tokens; max: as many as the greatest one that is over
     #[arg(long, short, value_name = "N|max")]
     pub(crate) token_limit: Option<TokenLimit>,
-    /// Below each block, the figures of each model
-    #[arg(long)]
-    pub(crate) breakdown: bool,
-    /// Sum tokens and money of successful calls only
-    #[arg(long)]
-    pub(crate) successful_only: bool,
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    #[command(flatten)]
-    pub(crate) format: ReportFormatArgs,
+    pub(crate) on: ReportOnArgs,
 }
 
 #[derive(Args)]

@@ -61,8 +61,9 @@ pub(crate) struct WhenArgs {
     pub(crate) tz: Zone,
 }
 
+/// Whose calls.
 #[derive(Args)]
-pub(crate) struct SelectArgs {
+pub(crate) struct WhoseArgs {
     /// Only of this tenant; may be repeated, as the others below
     #[arg(long = "tenant", value_name = "TENANT")]
     pub(crate) tenants: Vec<String>,
@@ -75,6 +76,15 @@ pub(crate) struct SelectArgs {
     /// Only of this model; empty: of models that are not known
     #[arg(long = "model", value_name = "MODEL")]
     pub(crate) models: Vec<String>,
+    /// Only of this workspace, by its key or its label
+    #[arg(id = "workspace", long = "workspace", visible_alias = "project", value_name = "WORKSPACE")]
+    pub(crate) workspaces: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct SelectArgs {
+    #[command(flatten)]
+    pub(crate) whose: WhoseArgs,
     /// Only of this session
     #[arg(long = "session", value_name = "SESSION")]
     pub(crate) sessions: Vec<String>,
@@ -84,9 +94,6 @@ pub(crate) struct SelectArgs {
     /// Only of this tool, and of turns that called it
     #[arg(long = "tool", value_name = "TOOL")]
     pub(crate) tools: Vec<String>,
-    /// Only of this workspace, by its key or its label
-    #[arg(id = "workspace", long = "workspace", visible_alias = "project", value_name = "WORKSPACE")]
-    pub(crate) workspaces: Vec<String>,
     /// Only what ended so: calls ok, error, timeout, cancelled; tools success, error, running; turns completed, failed
     #[arg(long = "status", value_name = "STATUS")]
     pub(crate) statuses: Vec<String>,

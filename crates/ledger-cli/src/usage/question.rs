@@ -5,7 +5,7 @@ use ledger_projections::usage::{Per, UsageFilter, UsageQuery};
 use ledger_projections::{Window, moment};
 
 use super::counting;
-use crate::cli::{AskArgs, FiguresArgs, PerArg, PercentileArg, SelectArgs, TableFormat, WhenArgs};
+use crate::cli::{AskArgs, FiguresArgs, PerArg, PercentileArg, SelectArgs, TableFormat, WhenArgs, WhoseArgs};
 use crate::failure::Failure;
 use crate::print::Asked;
 
@@ -17,19 +17,8 @@ pub(super) fn asked(ask: AskArgs) -> Result<(Asked, UsageFilter), Failure> {
 
 /// The same, in a format that is known.
 pub(super) fn selected(select: SelectArgs, format: TableFormat) -> Result<(Asked, UsageFilter), Failure> {
-    let SelectArgs {
-        tenants,
-        operations,
-        providers,
-        models,
-        sessions,
-        turns,
-        tools,
-        workspaces,
-        statuses,
-        when,
-        catch_up,
-    } = select;
+    let SelectArgs { whose, sessions, turns, tools, statuses, when, catch_up } = select;
+    let WhoseArgs { tenants, operations, providers, models, workspaces } = whose;
     let (window, zone) = (window(&when)?, when.tz);
     let filter =
         UsageFilter { window, tenants, operations, providers, models, sessions, turns, tools, workspaces, statuses };

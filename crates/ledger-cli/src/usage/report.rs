@@ -10,7 +10,7 @@ use super::empty::Thing;
 use super::question::{asked, selected};
 use super::{counting, explain, reader, views};
 use crate::below;
-use crate::cli::{BlocksArgs, Dim, ModelsArgs, ReportArgs, SessionsArgs};
+use crate::cli::{BlocksArgs, Dim, ModelsArgs, ReportArgs, ReportOnArgs, SessionsArgs};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::place::Place;
@@ -18,7 +18,7 @@ use crate::print::print;
 
 /// By day, week or month.
 pub(super) async fn over_time(place: &Place, args: ReportArgs, width: Width) -> Outcome {
-    let ReportArgs { breakdown, by_project, successful_only, select, format } = args;
+    let ReportArgs { by_project, on: ReportOnArgs { breakdown, successful_only, select, format } } = args;
     let (format, is_ccusage) = format.or_default();
     let (asked, filter) = selected(select, format)?;
     // As there, rows of named projects are told apart.
@@ -40,8 +40,12 @@ pub(super) async fn over_time(place: &Place, args: ReportArgs, width: Width) -> 
     if by_workspace {
         by.extend(["workspace", "workspace_label"]);
     }
-    let inner: &[&str] = if breakdown { &["provider", "model"] } else { &[] };
-    print(&asked, &named(what, by_workspace, breakdown), &views::report(&by, inner), &answer.document(asked.zone))
+    print(
+        &asked,
+        &named(what, by_workspace, breakdown),
+        &views::report(&by, inner(breakdown)),
+        &answer.document(asked.zone),
+    )
 }
 
 /// By model.
@@ -61,7 +65,7 @@ pub(super) async fn models(place: &Place, args: ModelsArgs) -> Outcome {
 
 /// Per session, the newest first.
 pub(super) async fn sessions(place: &Place, args: SessionsArgs) -> Outcome {
-    let SessionsArgs { breakdown, after, limit, successful_only, select, format } = args;
+    let SessionsArgs { after, limit, on: ReportOnArgs { breakdown, successful_only, select, format } } = args;
     let (format, is_ccusage) = format.or_default();
     let (asked, filter) = selected(select, format)?;
     let reader = reader(place, &asked).await?;
@@ -72,8 +76,7 @@ pub(super) async fn sessions(place: &Place, args: SessionsArgs) -> Outcome {
     explain(&reader, &filter, is_empty, Thing::Session, &mut page.basis).await?;
     if !is_ccusage {
         let what = named("sessions, the newest first".into(), false, breakdown);
-        let inner: &[&str] = if breakdown { &["provider", "model"] } else { &[] };
-        return print(&asked, &what, &views::sessions(inner), &page.document(asked.zone));
+        return print(&asked, &what, &views::sessions(inner(breakdown)), &page.document(asked.zone));
     }
     let mut sessions = ccusage::Sessions::default();
     loop {
@@ -91,7 +94,8 @@ pub(super) async fn sessions(place: &Place, args: SessionsArgs) -> Outcome {
 
 /// By billing windows of some hours.
 pub(super) async fn blocks(place: &Place, args: BlocksArgs) -> Outcome {
-    let BlocksArgs { active, recent, session_length, token_limit, breakdown, successful_only, select, format } = args;
+    let BlocksArgs { active, recent, session_length, token_limit, on } = args;
+    let ReportOnArgs { breakdown, successful_only, select, format } = on;
     let (format, is_ccusage) = format.or_default();
     let (asked, filter) = selected(select, format)?;
     let shown = match (active, recent) {
@@ -119,13 +123,17 @@ pub(super) async fn blocks(place: &Place, args: BlocksArgs) -> Outcome {
     if is_ccusage {
         return as_ccusage(&ccusage::blocks(&answer), &answer.document(asked.zone));
     }
-    let inner: &[&str] = if breakdown { &["provider", "model"] } else { &[] };
     let what = named("blocks, which begin at full hours of UTC".into(), false, breakdown);
-    print(&asked, &what, &views::blocks(inner), &answer.document(asked.zone))
+    print(&asked, &what, &views::blocks(inner(breakdown)), &answer.document(asked.zone))
 }
 
 fn query(filter: &UsageFilter, successful_only: bool) -> UsageQuery {
     UsageQuery { counting: counting(successful_only), ..filter.clone().into() }
+}
+
+/// What rows are told apart by within what they are by.
+const fn inner(breakdown: bool) -> &'static [&'static str] {
+    if breakdown { &["provider", "model"] } else { &[] }
 }
 
 fn named(what: String, by_project: bool, breakdown: bool) -> String {
