@@ -297,6 +297,8 @@ pub(crate) enum ImportCommand {
     Claude(ImportArgs),
     /// Codex rollouts, with forks, resumed and archived sessions, and subagents
     Codex(ImportArgs),
+    /// roder threads, with forks, subagents, and turns that were interrupted
+    Roder(ImportArgs),
 }
 
 #[derive(Args)]

@@ -53,7 +53,7 @@ use place::Place;
 /// The agent, in `session.started` and as the actor.
 const AGENT: &str = "claude-code";
 /// The importer, in `llm.called` and in the metadata.
-const SOURCE: &str = "claude";
+pub(crate) const SOURCE: &str = "claude";
 
 /// The format.
 pub(crate) struct Claude;
@@ -68,6 +68,10 @@ impl Format for Claude {
 
     fn version(&self) -> String {
         "1".to_owned()
+    }
+
+    fn is_log(&self, path: &Path) -> bool {
+        places::is_transcript(path)
     }
 
     /// A session and its subagents: `<session>.jsonl` and whatever is below `<session>/`.
@@ -95,9 +99,4 @@ impl Format for Claude {
 /// See [`places::usual_places`].
 pub(crate) fn usual_places(config_dirs: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
     places::usual_places(config_dirs, home)
-}
-
-/// See [`places::is_transcript`].
-pub(crate) fn is_log(path: &Path) -> bool {
-    places::is_transcript(path)
 }

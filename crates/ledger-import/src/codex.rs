@@ -56,7 +56,7 @@ use line::Line;
 /// The agent, in `session.started` and as the actor.
 const AGENT: &str = "codex";
 /// The importer, in `llm.called` and in the metadata.
-const SOURCE: &str = "codex";
+pub(crate) const SOURCE: &str = "codex";
 
 /// The format.
 pub(crate) struct Codex;

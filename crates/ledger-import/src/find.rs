@@ -20,7 +20,7 @@ impl Found {
     /// # Errors
     /// When a path does not exist, cannot be read, or is neither a directory nor a regular file. What is below one and
     /// cannot be read is a part of what was found.
-    pub(crate) fn named(paths: &[PathBuf], is_log: IsLog) -> io::Result<Self> {
+    pub(crate) fn named(paths: &[PathBuf], is_log: &IsLog) -> io::Result<Self> {
         let mut search = Search::new(is_log);
         for path in paths {
             search.named(path).map_err(at(path))?;
@@ -29,7 +29,7 @@ impl Found {
     }
 
     /// The logs below those of `places` that are there.
-    pub(crate) fn below(places: Vec<PathBuf>, is_log: IsLog) -> Self {
+    pub(crate) fn below(places: Vec<PathBuf>, is_log: &IsLog) -> Self {
         let mut search = Search::new(is_log);
         search.below(places.into_iter().rev().filter(|place| place.is_dir()).collect());
         search.found()
@@ -37,17 +37,17 @@ impl Found {
 }
 
 /// Which of the files below a directory are logs.
-pub(crate) type IsLog = fn(&Path) -> bool;
+pub(crate) type IsLog = dyn Fn(&Path) -> bool;
 
-struct Search {
-    is_log: IsLog,
+struct Search<'a> {
+    is_log: &'a IsLog,
     found: Found,
     /// Real paths of the files and directories that were visited: links may lead in circles.
     visited: HashSet<PathBuf>,
 }
 
-impl Search {
-    fn new(is_log: IsLog) -> Self {
+impl<'a> Search<'a> {
+    fn new(is_log: &'a IsLog) -> Self {
         Self { is_log, found: Found::default(), visited: HashSet::new() }
     }
 
@@ -120,7 +120,7 @@ fn at(path: &Path) -> impl Fn(io::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claude;
+    use crate::Source;
 
     fn tree(files: &[&str]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn names(dir: &Path, paths: &[PathBuf]) -> Vec<String> {
-        let found = Found::named(paths, claude::is_log).unwrap();
+        let found = Source::Claude.find(paths).unwrap();
         assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
         found.files.iter().map(|path| path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned()).collect()
     }
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_path_that_is_not_there_is_an_error_that_names_it() {
-        let error = Found::named(&["/nowhere/x.jsonl".into()], claude::is_log).unwrap_err();
+        let error = Source::Claude.find(&["/nowhere/x.jsonl".into()]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert!(error.to_string().contains("/nowhere/x.jsonl"));
     }
@@ -177,7 +177,7 @@ mod tests {
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         std::os::unix::fs::symlink("/dev/zero", dir.path().join("p/c.jsonl")).unwrap();
         assert_eq!(names(dir.path(), &[dir.path().to_owned()]), ["p/a.jsonl"]);
-        assert_eq!(Found::named(&[socket], claude::is_log).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(Source::Claude.find(&[socket]).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
     /// A link to itself stands for what is not permitted: whoever runs the tests may be permitted everything.
@@ -187,11 +187,11 @@ mod tests {
         let dir = tree(&["p/a.jsonl"]);
         let circle = dir.path().join("p/circle");
         std::os::unix::fs::symlink(&circle, &circle).unwrap();
-        let found = Found::named(&[dir.path().to_owned()], claude::is_log).unwrap();
+        let found = Source::Claude.find(&[dir.path().to_owned()]).unwrap();
         assert_eq!(found.files, [dir.path().join("p/a.jsonl")]);
         let unreadable: Vec<_> = found.unreadable.iter().map(|(path, _)| path).collect();
         assert_eq!(unreadable, [&circle]);
-        assert!(Found::named(&[circle], claude::is_log).is_err());
+        assert!(Source::Claude.find(&[circle]).is_err());
     }
 
     #[cfg(unix)]

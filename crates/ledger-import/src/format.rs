@@ -58,9 +58,19 @@ pub(crate) trait Format: Send + Sync + 'static {
     /// again.
     fn version(&self) -> String;
 
+    /// Whether a file below a directory that is imported is a log; files that somebody names are, whatever this says.
+    fn is_log(&self, path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension == "jsonl")
+    }
+
     /// The place of files that belong together whatever they say; that of a file alone by default.
     fn family(&self, path: &Path) -> PathBuf {
         path.to_owned()
+    }
+
+    /// Whether a file is one JSON document over many lines, in place of lines that are documents.
+    fn is_document(&self, _path: &Path) -> bool {
+        false
     }
 
     /// Adds what a line of `file` says. Lines of one file come in their order, unless it is read again from its

@@ -7,7 +7,7 @@ use ledger_core::{Event, Invalid};
 use ledger_events::{EventPayload, LlmCall, SessionStarted, ToolCompleted, TurnStarted};
 
 use crate::format::{Emitted, Fate, Format};
-use crate::lines::{Fault, MAX_LINE_BYTES, Reached, for_each_value};
+use crate::lines::{Fault, MAX_LINE_BYTES, Reached, for_document, for_each_value};
 use crate::loose::Object;
 use crate::report::{BadLine, Import, Report};
 use crate::{Options, Source};
@@ -29,7 +29,7 @@ impl Importer {
     /// As of [`Options::check`].
     pub fn new(source: &Source, options: Options) -> Result<Self, Invalid> {
         options.check()?;
-        Ok(Self { logs: source.whole(), options, report: Report::default() })
+        Ok(Self { logs: source.format().whole(), options, report: Report::default() })
     }
 
     /// Reads a log. `path` is for the report, and for lines that do not say whose they are.
@@ -105,7 +105,7 @@ pub(crate) fn read<F: Format>(
     lines_before: u64,
     report: &mut Report,
 ) -> io::Result<Reached> {
-    for_each_value(reader, MAX_LINE_BYTES, lines_before, |number, value: Result<Object<F::Line>, Fault>| {
+    let add = |number, value: Result<Object<F::Line>, Fault>| {
         report.lines += 1;
         let fate = match value {
             Ok(Object(Some(line))) => format.add(facts, path, &line),
@@ -120,7 +120,11 @@ pub(crate) fn read<F: Format>(
             Ok(Fate::Other) => report.other += 1,
             Err(reason) => report.add_bad(BadLine { path: path.to_owned(), line: number, reason }),
         }
-    })
+    };
+    if format.is_document(path) {
+        return for_document(reader, MAX_LINE_BYTES, add);
+    }
+    for_each_value(reader, MAX_LINE_BYTES, lines_before, add)
 }
 
 impl Report {

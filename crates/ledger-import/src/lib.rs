@@ -22,18 +22,22 @@
 mod claude;
 mod codex;
 mod emission;
+mod ending;
 mod error;
 mod find;
 mod format;
 mod identity;
 mod importer;
 pub mod incremental;
+mod input;
 mod lines;
 mod loose;
 mod report;
+mod roder;
 pub mod samples;
 mod source;
 mod store;
+mod words;
 
 pub use error::{Error, Result};
 pub use find::Found;

@@ -77,6 +77,34 @@ pub(crate) fn for_each_value<T: DeserializeOwned>(
     }
 }
 
+/// Gives the one value, or fault, of a file that is a document over many lines to `each`, as if it were one line; nothing
+/// when there is none. A document that does not end yet is pending, and comes again as a whole. One of more than
+/// `longest` bytes is bad, and not kept.
+pub(crate) fn for_document<T: DeserializeOwned>(
+    mut reader: impl BufRead,
+    longest: usize,
+    mut each: impl FnMut(u64, Result<T, Fault>),
+) -> io::Result<Reached> {
+    let mut document = Vec::new();
+    let read = reader.by_ref().take(count(longest).saturating_add(1)).read_to_end(&mut document)?;
+    if read > longest {
+        let bytes = count(read) + io::copy(&mut reader, &mut io::sink())?;
+        each(1, Err(Fault::Bad(format!("is longer than {longest} bytes"))));
+        return Ok(Reached { bytes, settled: bytes, line: 1 });
+    }
+    let text = String::from_utf8_lossy(&document);
+    let text = trimmed(&text);
+    let value = match serde_json::from_str(text) {
+        _ if text.is_empty() => return Ok(Reached { bytes: count(read), settled: count(read), line: 0 }),
+        Ok(value) => Ok(value),
+        Err(error) if error.is_eof() => Err(Fault::Pending),
+        Err(error) => Err(Fault::Bad(unreadable(&error))),
+    };
+    let settled = if matches!(value, Err(Fault::Pending)) { 0 } else { count(read) };
+    each(1, value);
+    Ok(Reached { bytes: count(read), settled, line: 1 })
+}
+
 /// Skips the rest of a line; how many bytes that were.
 fn skip_line(reader: &mut impl BufRead, complete: &mut bool) -> io::Result<u64> {
     let mut skipped = 0;
@@ -113,14 +141,18 @@ fn values<T: DeserializeOwned>(line: &[u8]) -> Vec<Result<T, String>> {
                 rest = trimmed(rest.get(stream.byte_offset()..).unwrap_or_default());
             }
             Some(Err(error)) => {
-                let what = if error.is_data() { "is not usable" } else { "is not JSON" };
-                found.push(Err(format!("{what}: {error}")));
+                found.push(Err(unreadable(&error)));
                 break;
             }
             None => break,
         }
     }
     found
+}
+
+fn unreadable(error: &serde_json::Error) -> String {
+    let what = if error.is_data() { "is not usable" } else { "is not JSON" };
+    format!("{what}: {error}")
 }
 
 fn trimmed(text: &str) -> &str {
@@ -202,6 +234,26 @@ mod tests {
             for_each_value(&bytes[settled..], 100, first.line, &mut add).unwrap();
             found.retain(|(_, value)| *value != Err(Fault::Pending));
             assert_eq!(found, whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_one_value_over_many_lines_and_pending_until_it_ends() {
+        let read = |bytes: &[u8]| {
+            let mut found = Vec::new();
+            let reached = for_document(bytes, 20, |number, value: Result<Value, Fault>| {
+                found.push((number, value.map(|value| value.to_string())));
+            });
+            (found, reached.unwrap())
+        };
+        let all = |bytes, line| Reached { bytes, settled: bytes, line };
+        assert_eq!(read(b"\xef\xbb\xbf{\n  \"a\": 1\r\n}\n"), (vec![good(1, r#"{"a":1}"#)], all(17, 1)));
+        assert_eq!(read(b"{\n  \"a\":"), (vec![(1, Err(Fault::Pending))], Reached { bytes: 8, settled: 0, line: 1 }));
+        assert_eq!(read(b" \n"), (vec![], all(2, 0)));
+        for bad in [&b"{\n\"a\" 1}"[..], &b"{\"a\":\"01234567890123\"}"[..]] {
+            let (found, reached) = read(bad);
+            assert!(matches!(found[..], [(1, Err(Fault::Bad(_)))]), "{found:?}");
+            assert_eq!(reached.settled, bad.len() as u64);
         }
     }
 

@@ -5,14 +5,16 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ledger_core::Ledger;
+
 use crate::Options;
 use crate::claude;
 use crate::codex;
-use crate::find::{Found, IsLog};
+use crate::find::Found;
 use crate::format::Format;
 use crate::importer::{Logs, Whole};
 use crate::incremental::{Import, Keep, Passes};
-use ledger_core::Ledger;
+use crate::roder;
 
 /// Whose logs are imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,28 +24,33 @@ pub enum Source {
     Claude,
     /// Rollouts of Codex.
     Codex,
+    /// Threads of roder.
+    Roder,
 }
 
 impl Source {
     /// The sources that keep logs in usual places.
-    pub const USUAL: [Self; 2] = [Self::Claude, Self::Codex];
+    pub const USUAL: [Self; 3] = [Self::Claude, Self::Codex, Self::Roder];
 
     /// Its name.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
-            Self::Claude => claude::Claude.source(),
-            Self::Codex => codex::Codex.source(),
+            Self::Claude => claude::SOURCE,
+            Self::Codex => codex::SOURCE,
+            Self::Roder => roder::SOURCE,
         }
     }
 
-    /// The directories where this source keeps its logs, whether they are there or not, from the environment.
+    /// The directories where this source keeps its logs, whether they are there or not, from the environment. None for a
+    /// source that has no usual places.
     #[must_use]
     pub fn usual_places(&self) -> Vec<PathBuf> {
         let home = env::home_dir();
         match self {
             Self::Claude => claude::usual_places(env::var_os("CLAUDE_CONFIG_DIR").as_deref(), home.as_deref()),
             Self::Codex => codex::usual_places(env::var_os("CODEX_HOME").as_deref(), home.as_deref()),
+            Self::Roder => roder::usual_places(env::var_os("RODER_DATA_DIR").as_deref(), home.as_deref()),
         }
     }
 
@@ -57,36 +64,19 @@ impl Source {
     /// When a path of `paths` does not exist, cannot be read, or is neither a directory nor a regular file. What is below
     /// one and cannot be read is a part of what was found.
     pub fn find(&self, paths: &[PathBuf]) -> io::Result<Found> {
+        let format = self.format();
+        let is_log = move |path: &Path| format.is_log(path);
         if paths.is_empty() {
-            return Ok(Found::below(self.usual_places(), self.is_log()));
+            return Ok(Found::below(self.usual_places(), &is_log));
         }
-        Found::named(paths, self.is_log())
+        Found::named(paths, &is_log)
     }
 
-    fn is_log(&self) -> IsLog {
+    pub(crate) fn format(&self) -> Box<dyn AnyFormat> {
         match self {
-            Self::Claude => claude::is_log,
-            Self::Codex => is_jsonl,
-        }
-    }
-
-    /// An import that goes on where it was left.
-    pub(crate) fn passes<'a>(
-        &self,
-        options: Options,
-        ledger: &'a dyn Ledger,
-        keep: Box<dyn Keep + 'a>,
-    ) -> Box<dyn Passes + 'a> {
-        match self {
-            Self::Claude => Box::new(Import::new(claude::Claude, options, ledger, keep)),
-            Self::Codex => Box::new(Import::new(codex::Codex, options, ledger, keep)),
-        }
-    }
-
-    pub(crate) fn whole(&self) -> Box<dyn Whole> {
-        match self {
-            Self::Claude => Box::new(logs(claude::Claude)),
-            Self::Codex => Box::new(logs(codex::Codex)),
+            Self::Claude => Box::new(claude::Claude),
+            Self::Codex => Box::new(codex::Codex),
+            Self::Roder => Box::new(roder::Roder),
         }
     }
 }
@@ -97,11 +87,38 @@ impl fmt::Display for Source {
     }
 }
 
-fn logs<F: Format>(format: F) -> Logs<F> {
-    Logs { format, facts: F::Facts::default() }
+/// A [`Format`], whatever its lines and facts are.
+pub(crate) trait AnyFormat {
+    /// As [`Format::is_log`].
+    fn is_log(&self, path: &Path) -> bool;
+
+    /// A reading of logs as a whole.
+    fn whole(self: Box<Self>) -> Box<dyn Whole>;
+
+    /// An import that goes on where it was left.
+    fn passes<'a>(
+        self: Box<Self>,
+        options: Options,
+        ledger: &'a dyn Ledger,
+        keep: Box<dyn Keep + 'a>,
+    ) -> Box<dyn Passes + 'a>;
 }
 
-/// Whether a file has the extension that logs have.
-pub(crate) fn is_jsonl(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "jsonl")
+impl<F: Format> AnyFormat for F {
+    fn is_log(&self, path: &Path) -> bool {
+        Format::is_log(self, path)
+    }
+
+    fn whole(self: Box<Self>) -> Box<dyn Whole> {
+        Box::new(Logs { format: *self, facts: F::Facts::default() })
+    }
+
+    fn passes<'a>(
+        self: Box<Self>,
+        options: Options,
+        ledger: &'a dyn Ledger,
+        keep: Box<dyn Keep + 'a>,
+    ) -> Box<dyn Passes + 'a> {
+        Box::new(Import::new(*self, options, ledger, keep))
+    }
 }

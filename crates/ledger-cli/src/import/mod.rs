@@ -29,6 +29,7 @@ pub(crate) async fn run(place: &Place, command: ImportCommand) -> Outcome {
         ImportCommand::Auto(args) => (present()?, args.how),
         ImportCommand::Claude(args) => named(Source::Claude, args),
         ImportCommand::Codex(args) => named(Source::Codex, args),
+        ImportCommand::Roder(args) => named(Source::Roder, args),
     };
     for wanted in &wanted {
         let found = wanted.find()?;

@@ -4,6 +4,7 @@ use ledger_events::CallStatus;
 use serde::{Deserialize, Serialize};
 
 use super::line::Line;
+use crate::ending::status_of_failure;
 
 /// That a call failed, and how.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,14 +32,9 @@ impl Failure {
         Some(Self { class: class.unwrap_or_else(|| Self::unknown().class), http_status })
     }
 
-    /// What kind of end it is. A provider that is overloaded (529) is an error of the provider; a limit is what the
-    /// caller has used up: its rate, its quota or its money.
+    /// What kind of end it is.
     pub(super) fn status(&self) -> CallStatus {
-        match (self.class.as_str(), self.http_status) {
-            ("rate_limit" | "rate_limit_error" | "billing_error", _) | (_, Some(402 | 429)) => CallStatus::Limit,
-            ("timeout" | "timeout_error", _) | (_, Some(408 | 504)) => CallStatus::Timeout,
-            _ => CallStatus::Error,
-        }
+        status_of_failure(&self.class, self.http_status)
     }
 }
 

@@ -79,16 +79,18 @@ impl Cursor {
         self.seen == *seen
     }
 
-    /// Opens a file that was read up to `known`.
-    pub(super) fn open(path: &Path, known: Option<&Self>) -> io::Result<Opened> {
+    /// Opens a file at its beginning.
+    pub(super) fn open(path: &Path) -> io::Result<Opened> {
+        Ok(Opened { file: File::open(path)?, offset: 0, lines: 0, is_rewritten: false })
+    }
+
+    /// Opens a file that was read up to here.
+    pub(super) fn reopen(&self, path: &Path) -> io::Result<Opened> {
         let mut file = File::open(path)?;
-        let Some(known) = known else {
-            return Ok(Opened { file, offset: 0, lines: 0, is_rewritten: false });
-        };
-        let is_same = file.metadata()?.len() >= known.offset
-            && hash(&mut file, 0, known.offset.min(HASHED))? == known.head
-            && hash_before(&mut file, known.offset)? == known.before;
-        let (offset, lines) = if is_same { (known.offset, known.lines) } else { (0, 0) };
+        let is_same = file.metadata()?.len() >= self.offset
+            && hash(&mut file, 0, self.offset.min(HASHED))? == self.head
+            && hash_before(&mut file, self.offset)? == self.before;
+        let (offset, lines) = if is_same { (self.offset, self.lines) } else { (0, 0) };
         file.seek(SeekFrom::Start(offset))?;
         Ok(Opened { file, offset, lines, is_rewritten: !is_same })
     }

@@ -81,7 +81,7 @@ impl<'a> IncrementalImport<'a> {
         keep: Box<dyn Keep + 'a>,
     ) -> Result<Self, Invalid> {
         options.check()?;
-        Ok(Self { inner: source.passes(options, ledger, keep) })
+        Ok(Self { inner: source.format().passes(options, ledger, keep) })
     }
 
     /// Forgets how far it got: the next pass reads everything.

@@ -131,7 +131,10 @@ impl<F: Format> Reading<F> {
         pass: &mut Pass,
         progress: &Tell<'_>,
     ) -> io::Result<Cursor> {
-        let Opened { mut file, offset, lines, is_rewritten } = Cursor::open(changed.path, before)?;
+        // A document is written anew whenever something of it changes.
+        let before = before.filter(|_| !self.format.is_document(changed.path));
+        let opened = before.map_or_else(|| Cursor::open(changed.path), |before| before.reopen(changed.path));
+        let Opened { mut file, offset, lines, is_rewritten } = opened?;
         if is_rewritten {
             pass.rewritten += 1;
         }
