@@ -16,7 +16,8 @@
 //! Cached tokens are a part of `prompt_tokens`. Times are those of roder's own clock at each step, so durations are not
 //! estimated. A call of which nothing is known but that it began is none until something ends it.
 //!
-//! All events of a thread are of one run, `roder:<thread>`. `metadata.json` is a fallback for the provider and the model.
+//! All events of a thread are of one run, `roder:<thread>`. `metadata.json`, as it
+//! was when it was first read, is a fallback for the provider and the model.
 
 mod emit;
 mod facts;

@@ -34,9 +34,12 @@ pub(super) struct Thread {
 /// The steps of a turn.
 pub(super) type Turn = BTreeMap<StepId, Step>;
 
-/// What `metadata.json` says; the latest counts.
+/// What `metadata.json` says. It is written anew with every turn; the least counts, which is the first that says most, so
+/// that calls do not change their model when the thread does.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Described {
+    /// How much it does not say.
+    unknown: u8,
     at: Timestamp,
     pub(super) workspace: Option<String>,
     pub(super) provider: Option<String>,
@@ -131,15 +134,12 @@ impl Facts {
         let Some(at) = line.updated_at.0.or(line.created_at.0) else { return Ok(()) };
         let parent = checked_name("parent_thread_id", line.parent_thread_id.as_deref())?;
         let workspace = line.workspace.as_deref().filter(|workspace| workspace.len() <= MAX_WORKSPACE_BYTES);
-        let described = Described {
-            at,
-            workspace: workspace.map(str::to_owned),
-            provider: name(line.provider.as_deref()),
-            model: name(line.model.as_deref()),
-        };
+        let (provider, model) = (name(line.provider.as_deref()), name(line.model.as_deref()));
+        let unknown = u8::from(provider.is_none()) + u8::from(model.is_none()) + u8::from(workspace.is_none());
+        let described = Described { unknown, at, workspace: workspace.map(str::to_owned), provider, model };
         let known = self.threads.entry(thread).or_default();
         known.see(line.created_at.0.unwrap_or(at), parent);
-        known.described = known.described.take().max(Some(described));
+        known.described = least(known.described.take(), Some(described));
         Ok(())
     }
 
@@ -154,7 +154,7 @@ impl Facts {
             let known = self.threads.entry(thread).or_default();
             known.first = earliest(known.first, first);
             known.parent = least(known.parent.take(), parent);
-            known.described = known.described.take().max(described);
+            known.described = least(known.described.take(), described);
             for (turn, steps) in turns {
                 known.turns.entry(turn).or_default().extend(steps);
             }
