@@ -299,6 +299,8 @@ pub(crate) enum ImportCommand {
     Codex(ImportArgs),
     /// roder threads, with forks, subagents, and turns that were interrupted
     Roder(ImportArgs),
+    /// Any other log of JSON Lines, by a mapping that says where in a line what is (docs/import.md)
+    Jsonl(MappedArgs),
 }
 
 #[derive(Args)]
@@ -310,6 +312,18 @@ pub(crate) struct AutoArgs {
 #[derive(Args)]
 pub(crate) struct ImportArgs {
     /// Logs, or folders that hold some; else where the agent keeps them
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) how: ImportHow,
+}
+
+#[derive(Args)]
+pub(crate) struct MappedArgs {
+    /// The mapping, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: PathBuf,
+    /// Logs, or folders that hold some
+    #[arg(required = true)]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) how: ImportHow,

@@ -6,6 +6,7 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use common::{Place, rounds, sound_log, testdata};
@@ -31,7 +32,7 @@ const MAIN: &str = "projects/-home-user-spotter/258c7280-ae70-4798-800f-63464d01
 
 /// Copies a set below a folder of the place.
 fn copy(place: &Place, set: &str, to: &str) {
-    let from = std::path::PathBuf::from(testdata(set));
+    let from = PathBuf::from(testdata(set));
     let mut pending = vec![from.clone()];
     while let Some(path) = pending.pop() {
         if path.is_dir() {
@@ -94,7 +95,7 @@ fn whatever_this_machine_has_is_found_and_said() {
     let auto = |home: &str| {
         let mut command = place.command(&["import", "auto"]);
         command.env("HOME", place.path(home)).env("CLAUDE_CONFIG_DIR", place.path("config"));
-        command.env_remove("CODEX_HOME");
+        command.env_remove("CODEX_HOME").env_remove("RODER_DATA_DIR");
         command
     };
     let found = common::Answer::of(auto("nowhere").output().unwrap());
@@ -103,6 +104,54 @@ fn whatever_this_machine_has_is_found_and_said() {
     assert_eq!(sums(&place), SPOTTER);
     let nothing = common::Answer::of(auto("nowhere").env("CLAUDE_CONFIG_DIR", place.path("none")).output().unwrap());
     assert!(nothing.failed(1).contains("none/projects"));
+}
+
+/// An event of a thread of roder.
+fn roder(n: u32, variant: &str, body: &serde_json::Value) -> String {
+    let event = serde_json::json!({
+        "event_id": format!("e{n}"), "seq": n, "timestamp": format!("2026-01-01T00:00:0{n}Z"), "thread_id": "t",
+        "turn_id": "u", "event": {variant: body},
+    });
+    format!("{event}\n")
+}
+
+#[test]
+fn codex_and_roder_are_found_where_they_say() {
+    let place = Place::new();
+    copy(&place, "../codex/agtrace", "codex/sessions");
+    let used = serde_json::json!({"event": {"Usage": {"prompt_tokens": 100, "completion_tokens": 7}}});
+    let thread = [roder(1, "InferenceStarted", &serde_json::json!({})), roder(2, "InferenceEventReceived", &used)];
+    fs::create_dir_all(place.path("roder/threads/t")).unwrap();
+    fs::write(place.path("roder/threads/t/events.jsonl"), thread.concat()).unwrap();
+    let mut command = place.command(&["import", "auto"]);
+    command.env("HOME", place.path("nowhere")).env_remove("CLAUDE_CONFIG_DIR");
+    command.env("CODEX_HOME", place.path("codex")).env("RODER_DATA_DIR", place.path("roder"));
+    let found = common::Answer::of(command.output().unwrap());
+    assert!(found.err.contains("codex: 1 files in") && found.err.contains("roder: 1 files in"), "{found:?}");
+    assert_eq!(found.code, Some(0));
+    let [_, input, output, written, read] = sums(&place);
+    assert_eq!(input + output + written + read, 27_148 + 107);
+}
+
+#[test]
+fn any_other_log_is_read_by_a_mapping() {
+    let place = Place::new();
+    let log: String = (1..=3).map(|n| format!("{{\"id\":{n},\"at\":{n},\"in\":{n}0,\"said\":\"secret\"}}\n")).collect();
+    fs::write(place.path("log.jsonl"), log).unwrap();
+    let import = |mapping: &str| {
+        fs::write(place.path("map.toml"), mapping).unwrap();
+        place.run(&["import", "jsonl", "--map", "map.toml", "log.jsonl"])
+    };
+    let wrong = import("name = \"gateway\"\n[call]\nkey = \"id\"\n");
+    assert!(wrong.err.contains("map.toml: mapping is wrong in line 3: expected a pointer"), "{wrong:?}");
+    assert_eq!(wrong.code, Some(3));
+    let mapping = "name = \"gateway\"\n[call]\nkey = \"/id\"\nprovider = \"openai\"\n\
+                   started_at = { at = \"/at\", unit = \"s\" }\ntokens = { input = \"/in\" }\n";
+    assert_eq!(import(mapping).json()["usage"], 3);
+    assert_eq!(sums(&place), [3, 60, 0, 0, 0]);
+    assert_eq!(import(mapping).json()["unchanged"], 1);
+    assert!(place.run(&["import", "jsonl", "--map", "nowhere.toml", "log.jsonl"]).failed(1).contains("nowhere.toml"));
+    assert_eq!(place.run(&["import", "jsonl", "--map", "map.toml"]).code, Some(2));
 }
 
 #[test]
@@ -130,26 +179,59 @@ fn a_watch_goes_on_with_what_is_written_later() {
     assert_eq!(sums(&place), sums(&alone));
 }
 
-/// A transcript grows, and whoever imports it is killed at any moment, again and again.
+/// A real set of logs, the file of it that is cut in tests, and all its tokens.
+struct Set {
+    source: &'static str,
+    dir: &'static str,
+    grows: &'static str,
+    tokens: u64,
+}
+
+const SETS: [Set; 4] = [
+    Set { source: "claude", dir: "spotter", grows: MAIN, tokens: 15_405_777 },
+    Set { source: "claude", dir: "agtrace", grows: "7f2abd2d-7cfc-4447-9ddd-3ca8d14e02e9.jsonl", tokens: 99_629 },
+    Set {
+        source: "codex",
+        dir: "../codex/agtrace",
+        grows: "rollout-2025-12-09T19-55-16-019b04ae-b1c6-7c72-a134-a4c2de66058c.jsonl",
+        tokens: 27_148,
+    },
+    Set {
+        source: "codex",
+        dir: "../codex/codexbar",
+        grows: "archived-fork-33ce-3869/codex-home/archived_sessions/child.jsonl",
+        tokens: 15_309_178,
+    },
+];
+
+/// All tokens of a ledger.
+fn tokens(place: &Place) -> u64 {
+    sums(place)[1..].iter().sum()
+}
+
+/// A log grows, and whoever imports it is killed at any moment, again and again.
 #[test]
 fn an_import_that_is_killed_anywhere_is_completed_by_the_next_one() {
     let mut rng = StdRng::seed_from_u64(ledger_conformance::seed());
-    let place = Place::new();
-    copy(&place, "spotter", "config");
-    let whole = fs::read(place.path("config").join(MAIN)).unwrap();
-    let rounds = rounds(25);
-    for round in 1..=rounds {
-        let end = if round == rounds { whole.len() } else { rng.random_range(0..whole.len()) };
-        // Sometimes longer, sometimes cut.
-        fs::write(place.path("config").join(MAIN), &whole[..end]).unwrap();
-        let mut child = place.start(&["import", "claude", "config"]);
-        std::thread::sleep(Duration::from_micros(rng.random_range(0..150_000)));
-        child.kill().unwrap();
-        child.wait().unwrap();
+    for Set { source, dir, grows, tokens: expected } in SETS {
+        let place = Place::new();
+        copy(&place, dir, "logs");
+        let grows = place.path("logs").join(grows);
+        let whole = fs::read(&grows).unwrap();
+        let rounds = rounds(12);
+        for round in 1..=rounds {
+            let end = if round == rounds { whole.len() } else { rng.random_range(0..whole.len()) };
+            // Sometimes longer, sometimes cut.
+            fs::write(&grows, &whole[..end]).unwrap();
+            let mut child = place.start(&["import", source, "logs"]);
+            std::thread::sleep(Duration::from_micros(rng.random_range(0..150_000)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        place.run(&["import", source, "logs"]).ok();
+        assert_eq!(tokens(&place), expected, "{dir}");
+        assert_eq!(place.run(&["import", source, "logs"]).json()["bytes"], 0);
     }
-    place.run(&["import", "claude", "config"]).ok();
-    assert_eq!(sums(&place), SPOTTER);
-    assert_eq!(place.run(&["import", "claude", "config"]).json()["unchanged"], 3);
 }
 
 #[test]
@@ -163,20 +245,22 @@ fn tenants_and_origins_are_imported_apart_and_counted_once() {
     assert_eq!(sums(&place), SPOTTER);
 }
 
-/// One machine has a part of a session, the other one all of it, as when a home is synchronised.
+/// One machine has a part of the logs, the other one all of them, as when a home is synchronised.
 #[test]
 fn what_two_machines_imported_counts_once_when_it_is_merged() {
-    let whole = fs::read(format!("{}/{MAIN}", testdata("spotter"))).unwrap();
-    for forth in [true, false] {
-        let (laptop, desktop) = (Place::new(), Place::new());
-        fs::write(laptop.path("258c7280-ae70-4798-800f-63464d01a85d.jsonl"), &whole[..whole.len() / 2]).unwrap();
-        laptop.run(&["import", "claude", "--origin", "laptop", "."]).ok();
-        desktop.run(&["import", "claude", "--origin", "desktop", &testdata("spotter")]).ok();
-        let (into, from) = if forth { (&laptop, &desktop) } else { (&desktop, &laptop) };
-        into.run(&["merge", from.ledger().to_str().unwrap()]).ok();
-        assert_eq!(sums(into), SPOTTER);
-        into.run(&["merge", from.ledger().to_str().unwrap()]).ok();
-        assert_eq!(sums(into), SPOTTER);
+    for Set { source, dir, grows, tokens: expected } in SETS {
+        for forth in [true, false] {
+            let (laptop, desktop) = (Place::new(), Place::new());
+            let whole = fs::read(PathBuf::from(testdata(dir)).join(grows)).unwrap();
+            fs::write(laptop.path(grows.rsplit('/').next().unwrap()), &whole[..whole.len() / 2]).unwrap();
+            laptop.run(&["import", source, "--origin", "laptop", "."]).ok();
+            desktop.run(&["import", source, "--origin", "desktop", &testdata(dir)]).ok();
+            let (into, from) = if forth { (&laptop, &desktop) } else { (&desktop, &laptop) };
+            for _ in 0..2 {
+                into.run(&["merge", from.ledger().to_str().unwrap()]).ok();
+                assert_eq!(tokens(into), expected, "{dir}");
+            }
+        }
     }
 }
 

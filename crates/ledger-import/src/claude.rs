@@ -62,7 +62,7 @@ impl Format for Claude {
     type Line = Line;
     type Facts = Facts;
 
-    fn source(&self) -> &'static str {
+    fn source(&self) -> &str {
         SOURCE
     }
 

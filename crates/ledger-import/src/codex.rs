@@ -65,7 +65,7 @@ impl Format for Codex {
     type Line = Line;
     type Facts = Facts;
 
-    fn source(&self) -> &'static str {
+    fn source(&self) -> &str {
         SOURCE
     }
 

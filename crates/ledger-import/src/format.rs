@@ -52,7 +52,7 @@ pub(crate) trait Format: Send + Sync + 'static {
     type Facts: Default + Serialize + DeserializeOwned + Send;
 
     /// Its name: in `llm.called`, in the metadata, on the command line.
-    fn source(&self) -> &'static str;
+    fn source(&self) -> &str;
 
     /// Raised whenever the same lines give other events, or the facts are kept in another form; then everything is read
     /// again.

@@ -48,7 +48,7 @@ impl Format for Roder {
     type Line = Line;
     type Facts = Facts;
 
-    fn source(&self) -> &'static str {
+    fn source(&self) -> &str {
         SOURCE
     }
 

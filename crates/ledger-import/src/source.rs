@@ -14,6 +14,7 @@ use crate::find::Found;
 use crate::format::Format;
 use crate::importer::{Logs, Whole};
 use crate::incremental::{Import, Keep, Passes};
+use crate::mapping::Mapping;
 use crate::roder;
 
 /// Whose logs are imported.
@@ -26,11 +27,16 @@ pub enum Source {
     Codex,
     /// Threads of roder.
     Roder,
+    /// Whatever a mapping describes.
+    Mapped(Mapping),
 }
 
 impl Source {
     /// The sources that keep logs in usual places.
     pub const USUAL: [Self; 3] = [Self::Claude, Self::Codex, Self::Roder];
+
+    /// Names that no mapping may have.
+    pub(crate) const RESERVED: [&'static str; 3] = [claude::SOURCE, codex::SOURCE, roder::SOURCE];
 
     /// Its name.
     #[must_use]
@@ -39,6 +45,7 @@ impl Source {
             Self::Claude => claude::SOURCE,
             Self::Codex => codex::SOURCE,
             Self::Roder => roder::SOURCE,
+            Self::Mapped(mapping) => mapping.name(),
         }
     }
 
@@ -51,6 +58,7 @@ impl Source {
             Self::Claude => claude::usual_places(env::var_os("CLAUDE_CONFIG_DIR").as_deref(), home.as_deref()),
             Self::Codex => codex::usual_places(env::var_os("CODEX_HOME").as_deref(), home.as_deref()),
             Self::Roder => roder::usual_places(env::var_os("RODER_DATA_DIR").as_deref(), home.as_deref()),
+            Self::Mapped(_) => Vec::new(),
         }
     }
 
@@ -77,6 +85,7 @@ impl Source {
             Self::Claude => Box::new(claude::Claude),
             Self::Codex => Box::new(codex::Codex),
             Self::Roder => Box::new(roder::Roder),
+            Self::Mapped(mapping) => Box::new(mapping.clone()),
         }
     }
 }

@@ -1,9 +1,7 @@
 //! Texts of a log that may be kept: names, words, classes. What is longer, or looks like a sentence, is content.
 
 use ledger_core::SessionId;
-
-/// Longest word that is kept, in bytes.
-const MAX_WORD_BYTES: usize = 64;
+use ledger_events::is_code;
 
 /// `text` if it is a name as a ledger understands it: an id, a model, a tool.
 pub(crate) fn name(text: Option<&str>) -> Option<String> {
@@ -22,14 +20,9 @@ pub(crate) fn checked_name(field: &str, text: Option<&str>) -> Result<Option<Str
     })
 }
 
-/// `text` if it is a word such as `standard`, `rate_limit` or `TimeoutError`, and cannot be a sentence.
+/// `text` if it is a code such as `standard`, `rate_limit` or `TimeoutError`, and cannot be a sentence.
 pub(crate) fn word(text: Option<&str>) -> Option<String> {
-    let is_word = |text: &&str| {
-        !text.is_empty()
-            && text.len() <= MAX_WORD_BYTES
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':'))
-    };
-    text.filter(is_word).map(str::to_owned)
+    text.filter(|text| !text.is_empty() && is_code(text)).map(str::to_owned)
 }
 
 #[cfg(test)]

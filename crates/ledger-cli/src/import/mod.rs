@@ -3,15 +3,16 @@
 mod keep;
 mod summary;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent_ledger::Ledger;
 use ledger_import::incremental::{IncrementalImport, Pass, Step};
-use ledger_import::{Found, Options, Source};
+use ledger_import::{Found, Mapping, Options, Source};
 use ledger_projections::Kept;
 
-use crate::cli::{Format, ImportArgs, ImportCommand, ImportHow};
+use crate::cli::{Format, ImportArgs, ImportCommand, ImportHow, MappedArgs};
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::progress;
@@ -30,6 +31,9 @@ pub(crate) async fn run(place: &Place, command: ImportCommand) -> Outcome {
         ImportCommand::Claude(args) => named(Source::Claude, args),
         ImportCommand::Codex(args) => named(Source::Codex, args),
         ImportCommand::Roder(args) => named(Source::Roder, args),
+        ImportCommand::Jsonl(MappedArgs { map, paths, how }) => {
+            (vec![Wanted { source: Source::Mapped(mapping(&map)?), paths }], how)
+        }
     };
     for wanted in &wanted {
         let found = wanted.find()?;
@@ -46,6 +50,12 @@ pub(crate) async fn run(place: &Place, command: ImportCommand) -> Outcome {
 
 fn named(source: Source, args: ImportArgs) -> (Vec<Wanted>, ImportHow) {
     (vec![Wanted { source, paths: args.paths }], args.how)
+}
+
+fn mapping(path: &Path) -> Result<Mapping, Failure> {
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| Failure::other(format!("{}: {error}", path.display())))?;
+    Mapping::parse(&text).map_err(|invalid| Failure::data(format!("{}: {invalid}", path.display())))
 }
 
 /// The sources that have logs on this machine; says where.

@@ -7,4 +7,5 @@ mod codex;
 mod crashes;
 mod growing;
 mod home;
+mod mapping;
 mod roder;

@@ -1,0 +1,147 @@
+//! What lines say, put together: of each fact, what the best observations of it say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledger_core::Timestamp;
+use ledger_events::{EventPayload, LlmCall, Observation, ToolCompleted};
+use serde::{Deserialize, Serialize};
+
+use crate::format::{Fate, Link};
+
+/// Bits of what is known of a call beside its tokens.
+const DETAIL_BITS: u32 = 20;
+/// Most tokens that a revision tells apart, so that all stay below 2^53.
+const MAX_TOKENS: u64 = (1 << (53 - DETAIL_BITS)) - 1;
+
+/// All facts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(super) calls: Best,
+    pub(super) tools: Best,
+}
+
+/// Of each key, the observations with the highest revision.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Best(BTreeMap<String, Known>);
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Known {
+    revision: u64,
+    said: BTreeSet<Said>,
+}
+
+/// What an observation says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Said {
+    /// As JSON, which is what the ledger takes.
+    pub(super) payload: String,
+    pub(super) ended_at: Timestamp,
+    /// Whether cached tokens were told beside the input.
+    pub(super) exclusive: bool,
+}
+
+/// An observation of a fact.
+pub(super) struct Observed<P> {
+    payload: P,
+    ended_at: Timestamp,
+    exclusive: bool,
+}
+
+impl<P: EventPayload> Observed<P> {
+    /// # Errors
+    /// When no ledger takes it.
+    pub(super) fn new(payload: P, ended_at: Timestamp, exclusive: bool) -> Result<Self, String> {
+        payload.check().map_err(|_| "says what cannot be, such as an error of a call that went well".to_owned())?;
+        Ok(Self { payload, ended_at, exclusive })
+    }
+}
+
+/// A fact that is observed more or less completely.
+pub(super) trait Revised: Observation {
+    /// How much an observation knows.
+    fn revise(&mut self);
+}
+
+impl Revised for LlmCall {
+    /// The larger one counts; of equally large ones, the one that knows more.
+    fn revise(&mut self) {
+        let known = [
+            self.session_id.is_some(),
+            self.turn_id.is_some(),
+            self.model.is_some(),
+            self.duration_ms.is_some(),
+            self.ttft_ms.is_some(),
+            self.cost.is_some(),
+            self.error_class.is_some(),
+            self.http_status.is_some(),
+            self.service_tier.is_some(),
+            self.web_searches.is_some(),
+        ];
+        let detail: u64 = known.into_iter().map(u64::from).sum();
+        self.revision = Some((self.tokens.total().min(MAX_TOKENS) << DETAIL_BITS) + detail);
+    }
+}
+
+impl Revised for ToolCompleted {
+    fn revise(&mut self) {
+        let known = [self.turn_id.is_some(), self.duration_ms.is_some(), self.error_class.is_some()];
+        self.revision = Some(known.into_iter().map(u64::from).sum());
+    }
+}
+
+impl Best {
+    /// Adds an observation, and says what became of its line.
+    pub(super) fn add<P: Revised>(&mut self, observed: Observed<P>) -> Fate {
+        let Observed { mut payload, ended_at, exclusive } = observed;
+        payload.revise();
+        let (Some(key), Ok(json)) = (payload.key(), serde_json::to_string(&payload)) else { return Fate::Other };
+        let revision = payload.revision().unwrap_or(0);
+        let said = BTreeSet::from([Said { payload: json, ended_at, exclusive }]);
+        let fate = match self.0.get(key.as_ref()) {
+            None => Fate::Call,
+            Some(known) if revision > known.revision => Fate::Larger,
+            Some(_) => Fate::Repeat,
+        };
+        self.0.entry(key.into_owned()).or_default().add(Known { revision, said });
+        fate
+    }
+
+    fn absorb(&mut self, other: Self) {
+        for (key, known) in other.0 {
+            self.0.entry(key).or_default().add(known);
+        }
+    }
+
+    /// Each key with what is said of it. Several observations may know as much; which one counts is for all who read
+    /// them to say, so all are told.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Said)> {
+        self.0.iter().flat_map(|(key, known)| known.said.iter().map(move |said| (key.as_str(), said)))
+    }
+}
+
+impl Known {
+    fn add(&mut self, other: Self) {
+        if other.revision > self.revision || self.said.is_empty() {
+            *self = other;
+        } else if other.revision == self.revision {
+            self.said.extend(other.said);
+        }
+    }
+}
+
+impl Facts {
+    /// The keys: whatever files have one in common belong together.
+    pub(super) fn links(&self) -> Vec<Link> {
+        let (calls, tools) = (self.calls.0.keys(), self.tools.0.keys());
+        calls
+            .map(|key| Link::of(&format!("call {key}")))
+            .chain(tools.map(|key| Link::of(&format!("tool {key}"))))
+            .collect()
+    }
+
+    pub(super) fn absorb(&mut self, other: Self) {
+        let Self { calls, tools } = other;
+        self.calls.absorb(calls);
+        self.tools.absorb(tools);
+    }
+}

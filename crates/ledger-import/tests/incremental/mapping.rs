@@ -1,0 +1,76 @@
+//! Logs of any shape.
+
+use ledger_events::LlmCall;
+use ledger_import::{Mapping, Source};
+
+use crate::home::{Home, assert_same, latest, whole_of};
+
+const MAPPING: &str = r#"
+name = "gateway"
+[call]
+key = "/id"
+provider = "openai"
+started_at = "/at"
+tokens = { input = "/in" }
+"#;
+
+fn source(mapping: &str) -> Source {
+    Source::Mapped(Mapping::parse(mapping).unwrap())
+}
+
+/// Calls that are observed several times, as they grow.
+fn log(ids: std::ops::Range<u64>) -> String {
+    let lines = ids.flat_map(|id| [1, 3, 2].map(|part| (id, part)));
+    lines
+        .map(|(id, part)| format!("{{\"id\":{id},\"at\":\"2026-01-01T12:00:00Z\",\"in\":{}}}\n", part * (id + 1)))
+        .collect()
+}
+
+async fn total(home: &Home) -> u64 {
+    latest::<LlmCall>(&home.events().await).values().map(|call| call.tokens.total()).sum()
+}
+
+/// Three times 1 + 2 + … + n.
+const fn expected(n: u64) -> u64 {
+    3 * n * (n + 1) / 2
+}
+
+#[tokio::test]
+async fn a_log_that_grows_by_chunks_of_any_size_ends_as_if_read_whole() {
+    let log = log(0..40);
+    for step in [13, 100, 5_000] {
+        let mut home = Home::new();
+        for end in (step..log.len() + step).step_by(step) {
+            home.write("log.jsonl", &log.as_bytes()[..end.min(log.len())]);
+            home.import_of(&source(MAPPING)).await;
+        }
+        let whole = whole_of(&source(MAPPING), &[("log.jsonl".to_owned(), log.clone().into_bytes())]);
+        assert_same(&home.events().await, &whole);
+        assert_eq!(total(&home).await, expected(40));
+    }
+}
+
+#[tokio::test]
+async fn rotated_files_that_overlap_count_once_in_any_order() {
+    let files = [("a.jsonl", log(0..20)), ("b.jsonl", log(10..30))];
+    for order in [[0, 1], [1, 0]] {
+        let mut home = Home::new();
+        for file in order {
+            let (path, text) = &files[file];
+            home.write(path, text.as_bytes());
+            home.import_of(&source(MAPPING)).await;
+        }
+        assert_eq!(total(&home).await, expected(30));
+        let again = home.import_of(&source(MAPPING)).await;
+        assert_eq!((again.unchanged, again.stored.appended), (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn another_mapping_reads_again() {
+    let mut home = Home::new();
+    home.write("log.jsonl", log(0..5).as_bytes());
+    home.import_of(&source(MAPPING)).await;
+    let pass = home.import_of(&source(&MAPPING.replace("\"openai\"", "[\"/provider\", \"openai\"]"))).await;
+    assert_eq!((pass.report.files, pass.stored.appended, pass.stored.duplicates), (1, 0, 5));
+}

@@ -1,0 +1,11 @@
+//! What becomes of logs of any shape.
+
+// Helpers of tests are tests; clippy only knows functions with the attribute.
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+mod documented;
+mod privacy;
+mod support;
+mod tolerance;
+mod tools;
