@@ -1,5 +1,6 @@
 //! Reading what is new in the files of families, several families at once.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -68,7 +69,10 @@ impl<F: Format> Reading<F> {
         if threads <= 1 {
             return families.into_iter().map(|family| self.family(family, progress)).collect();
         }
-        let pending = Mutex::new(families.into_iter().enumerate());
+        let mut families: Vec<_> = families.into_iter().enumerate().collect();
+        // The largest first, so that no thread begins with one when the others have nothing left.
+        families.sort_by_key(|(_, family)| Reverse(family.files.iter().map(|file| file.new).sum::<u64>()));
+        let pending = Mutex::new(families.into_iter());
         let next = || pending.lock().ok()?.next();
         let work = || {
             let mut done = Vec::new();

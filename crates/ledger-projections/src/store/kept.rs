@@ -111,7 +111,8 @@ fn create(engine: Engine) -> String {
         "CREATE TABLE IF NOT EXISTS {TABLE} (owner {name} NOT NULL, name {name} NOT NULL, part {number} NOT NULL, \
          chunk {number} NOT NULL, bytes {} NOT NULL, PRIMARY KEY (owner, name, part, chunk)){}",
         engine.bytes(),
-        engine.table_options()
+        // In SQLite a row of a table without row ids is read whole whenever its key is compared with.
+        if engine == Engine::Sqlite { " STRICT" } else { engine.table_options() }
     )
 }
 
