@@ -22,8 +22,9 @@ pub(crate) use strategy::{
     StrategySelectArgs, StrategySeriesArgs, StrategyStatsArgs, StrategyTopArgs,
 };
 pub(crate) use usage::{
-    AskArgs, ByArgs, Dim, ErrorsArgs, ExportArgs, FiguresArgs, ListArgs, PerArg, PercentileArg, SelectArgs, SeriesArgs,
-    StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand, WhenArgs, WhoseArgs,
+    AskArgs, ByArgs, Dim, ErrorsArgs, ExportArgs, ExportFormat, ExportWhat, FiguresArgs, ListArgs, PerArg,
+    PercentileArg, SelectArgs, SeriesArgs, StatsArgs, StatsBy, TableFormat, TableFormatArgs, ToolsArgs, UsageCommand,
+    WhenArgs, WhoseArgs,
 };
 
 use crate::place::Place;

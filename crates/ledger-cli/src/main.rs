@@ -7,6 +7,7 @@ mod checkpoint;
 mod cli;
 mod copy;
 mod demo;
+mod destination;
 mod doctor;
 mod failure;
 mod import;

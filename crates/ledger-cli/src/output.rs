@@ -105,7 +105,7 @@ pub(crate) fn csv(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String
 }
 
 /// What went wrong with the output itself, of which a reader that went away is no failure.
-fn written(error: csv::Error) -> io::Error {
+pub(crate) fn written(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         kind => io::Error::other(format!("{kind:?}")),

@@ -1,13 +1,19 @@
-//! The task runner: `cargo xtask test`, `cargo xtask bench`, `cargo xtask check`.
+//! The task runner: `cargo xtask test`, `cargo xtask analysts`, `cargo xtask bench`, `cargo xtask check`.
+
+mod analysts;
 
 use std::process::{Command, ExitCode};
 
 /// Programs that the tests run, and the Debian packages that have them; servers are looked for by who starts them.
 const TOOLS: [(&str, &str); 2] = [("sqlite3", "sqlite3"), ("strace", "strace")];
 
+/// All tests, with what is off by default, so that nothing is built twice.
+const ALL: [&str; 4] = ["test", "--workspace", "--features", "ledger-sql/entra"];
+
 const USAGE: &str = "usage: cargo xtask <task>
 
-  test [ARGS]   installs what the tests need, then runs them all (ARGS go to cargo test)
+  test [ARGS]   installs what the tests need, then runs them all (ARGS go to cargo test; without them, also `analysts`)
+  analysts      opens exported files with Polars and DuckDB, which it installs under target/, where there is python3
   bench [PART]  prints ratios beside the raw driver; of SQLite: append, concurrent, replay, snapshot, wakeup, memory;
                 of Postgres: append, single, concurrent, replay, growth; of usage: project, stats, series; import; or all. Several words name the parts that have
                 them all: postgres append
@@ -19,6 +25,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.split_first() {
         Some((task, rest)) if task == "test" => test(rest),
+        Some((task, [])) if task == "analysts" => analysts::provision().and_then(analysts::test),
         Some((task, rest)) if task == "bench" => bench(rest),
         Some((task, [])) if task == "check" => check(),
         _ => Err(USAGE.into()),
@@ -34,10 +41,14 @@ fn main() -> ExitCode {
 
 fn test(args: &[String]) -> Outcome {
     provision()?;
-    // With what is off by default, so that nothing is built twice.
-    let mut all = vec!["test", "--workspace", "--features", "ledger-sql/entra"];
-    all.extend(args.iter().map(String::as_str));
-    cargo(&all)
+    if !args.is_empty() {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        return cargo(&[&ALL, args.as_slice()].concat());
+    }
+    // Before the tests, so that what is missing is known soon.
+    let python = analysts::provision()?;
+    cargo(&ALL)?;
+    analysts::test(python)
 }
 
 fn bench(args: &[String]) -> Outcome {
@@ -82,6 +93,9 @@ fn provision() -> Outcome {
     }
     if !ledger_servers::mariadb_is_there() {
         missing.push("mariadb-server");
+    }
+    if analysts::python_is_not_whole() {
+        missing.push("python3-venv");
     }
     if missing.is_empty() {
         return Ok(());

@@ -43,7 +43,7 @@ pub(crate) enum UsageCommand {
     Errors(ErrorsArgs),
     /// Print how much there is of everything
     Counts(AskArgs),
-    /// Print every call, tool, turn and session that is selected, as JSON Lines
+    /// Write every call, tool, turn and session that is selected, for other programs
     Export(ExportArgs),
 }
 
@@ -281,8 +281,55 @@ pub(crate) struct ErrorsArgs {
     pub(crate) ask: AskArgs,
 }
 
+/// How exported rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// JSON Lines: an object each
+    Jsonl,
+    /// A header row, then a row each
+    Csv,
+    /// For Polars, DuckDB, pandas, Spark
+    #[cfg(feature = "arrow")]
+    Parquet,
+    /// Arrow's file format, also known as Feather
+    #[cfg(feature = "arrow")]
+    Arrow,
+}
+
+impl ExportFormat {
+    /// Whether it is of no use to people.
+    pub(crate) const fn is_binary(self) -> bool {
+        match self {
+            Self::Jsonl | Self::Csv => false,
+            #[cfg(feature = "arrow")]
+            Self::Parquet | Self::Arrow => true,
+        }
+    }
+}
+
+/// Which rows are exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportWhat {
+    Calls,
+    Tools,
+    Turns,
+    Sessions,
+}
+
 #[derive(Args)]
 pub(crate) struct ExportArgs {
+    /// How rows are written
+    #[arg(long, value_enum, default_value_t = ExportFormat::Jsonl)]
+    pub(crate) format: ExportFormat,
+    /// Which rows [default: with jsonl all of these, else calls]
+    #[arg(long, value_enum)]
+    pub(crate) what: Option<ExportWhat>,
+    /// Into a new file, which is there whole or not at all; else to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the file where there is one
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
 }

@@ -47,7 +47,9 @@ pub use digits::SKETCH_ERROR;
 pub use dimension::Dimension;
 pub use document::SCHEMA;
 pub use errors::{Counts, ErrorRow, ErrorsAnswer};
-pub use export::EXPORT_SCHEMA;
+pub use export::{EXPORT_SCHEMA, ExportColumn, ExportTable, ExportType, ExportValue, ExportedRow};
+#[cfg(feature = "arrow")]
+pub use export::{ROW_GROUP_BYTES, ROW_GROUP_ROWS, TableFile, TableWriter};
 pub use filter::UsageFilter;
 pub use glance::Glance;
 pub use lists::{Cursor, Page, SessionRow, TurnRow};

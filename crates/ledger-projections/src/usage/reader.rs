@@ -206,7 +206,7 @@ pub(super) async fn labels(snapshot: &Snapshot, keys: &[String]) -> Result<BTree
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::usage::{BlockLength, BlocksQuery, ReportBy, ReportQuery, Shown, ToolsQuery, UsageFilter};
+    use crate::usage::{BlockLength, BlocksQuery, ExportTable, ReportBy, ReportQuery, Shown, ToolsQuery, UsageFilter};
     use crate::{Buckets, Width, Zone};
     use ledger_core::Timestamp;
 
@@ -235,5 +235,6 @@ mod tests {
         can_be_spawned(reader.spent(&query.filter));
         can_be_spawned(reader.active_block(&query.filter, length, now));
         can_be_spawned(reader.export(&UsageFilter::default(), &|_| true));
+        can_be_spawned(reader.export_rows(&UsageFilter::default(), &ExportTable::ALL, &mut |_| true));
     }
 }
