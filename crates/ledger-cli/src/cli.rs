@@ -299,6 +299,8 @@ pub(crate) enum ImportCommand {
     Codex(ImportArgs),
     /// roder threads, with forks, subagents, and turns that were interrupted
     Roder(ImportArgs),
+    /// OpenTelemetry: files of OTLP/JSON with a line per export, GenAI spans and the logs of agents
+    Otlp(NamedArgs),
 }
 
 #[derive(Args)]
@@ -310,6 +312,15 @@ pub(crate) struct AutoArgs {
 #[derive(Args)]
 pub(crate) struct ImportArgs {
     /// Logs, or folders that hold some; else where the agent keeps them
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) how: ImportHow,
+}
+
+#[derive(Args)]
+pub(crate) struct NamedArgs {
+    /// Logs, or folders that hold some
+    #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) how: ImportHow,

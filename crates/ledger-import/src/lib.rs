@@ -32,6 +32,7 @@ pub mod incremental;
 mod input;
 mod lines;
 mod loose;
+mod otlp;
 mod report;
 mod roder;
 pub mod samples;

@@ -14,6 +14,7 @@ use crate::find::Found;
 use crate::format::Format;
 use crate::importer::{Logs, Whole};
 use crate::incremental::{Import, Keep, Passes};
+use crate::otlp;
 use crate::roder;
 
 /// Whose logs are imported.
@@ -26,6 +27,8 @@ pub enum Source {
     Codex,
     /// Threads of roder.
     Roder,
+    /// Spans and logs of OpenTelemetry.
+    Otlp,
 }
 
 impl Source {
@@ -39,6 +42,7 @@ impl Source {
             Self::Claude => claude::SOURCE,
             Self::Codex => codex::SOURCE,
             Self::Roder => roder::SOURCE,
+            Self::Otlp => otlp::SOURCE,
         }
     }
 
@@ -51,6 +55,7 @@ impl Source {
             Self::Claude => claude::usual_places(env::var_os("CLAUDE_CONFIG_DIR").as_deref(), home.as_deref()),
             Self::Codex => codex::usual_places(env::var_os("CODEX_HOME").as_deref(), home.as_deref()),
             Self::Roder => roder::usual_places(env::var_os("RODER_DATA_DIR").as_deref(), home.as_deref()),
+            Self::Otlp => Vec::new(),
         }
     }
 
@@ -77,6 +82,7 @@ impl Source {
             Self::Claude => Box::new(claude::Claude),
             Self::Codex => Box::new(codex::Codex),
             Self::Roder => Box::new(roder::Roder),
+            Self::Otlp => Box::new(otlp::Otlp),
         }
     }
 }

@@ -11,7 +11,7 @@ use ledger_import::incremental::{IncrementalImport, Pass, Step};
 use ledger_import::{Found, Options, Source};
 use ledger_projections::Kept;
 
-use crate::cli::{Format, ImportArgs, ImportCommand, ImportHow};
+use crate::cli::{Format, ImportArgs, ImportCommand, ImportHow, NamedArgs};
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::progress;
@@ -30,6 +30,7 @@ pub(crate) async fn run(place: &Place, command: ImportCommand) -> Outcome {
         ImportCommand::Claude(args) => named(Source::Claude, args),
         ImportCommand::Codex(args) => named(Source::Codex, args),
         ImportCommand::Roder(args) => named(Source::Roder, args),
+        ImportCommand::Otlp(NamedArgs { paths, how }) => named(Source::Otlp, ImportArgs { paths, how }),
     };
     for wanted in &wanted {
         let found = wanted.find()?;
