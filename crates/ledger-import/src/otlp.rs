@@ -14,7 +14,8 @@
 //! A record is known by session and sequence (Claude Code), conversation (Codex) or prompt (Gemini CLI), and its time.
 //! None of them is known to be a call of the agents' own files: import an agent from its files or from here.
 //!
-//! Cached tokens are a part of the input, unless they are more; those of Claude Code's records never are. Reasoning is a
+//! Cached tokens are a part of the input, unless they are more, or the emitter is one that is known to tell of them beside
+//! it: Claude Code in its records, the Vercel AI SDK before its version 6 for Anthropic and Bedrock. Reasoning is a
 //! part of the output, unless it is more. Writes to caches are split into those for five minutes and for an hour where
 //! the two are all of them.
 //!
@@ -70,7 +71,10 @@ impl Format for Otlp {
         for resource in list(&line.resource_spans) {
             let program = program(resource.resource.as_ref());
             let scopes = list(&resource.scope_spans).chain(list(&resource.instrumentation_library_spans));
-            fates.extend(scopes.flat_map(|scope| list(&scope.spans)).map(|span| facts.add_span(&program, span)));
+            for scope in scopes {
+                let spans = list(&scope.spans);
+                fates.extend(spans.map(|span| facts.add_span(&program, scope.scope.as_ref(), span)));
+            }
         }
         for resource in list(&line.resource_logs) {
             let program = program(resource.resource.as_ref());

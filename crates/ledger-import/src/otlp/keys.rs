@@ -26,6 +26,7 @@ pub(super) enum Field {
     CacheRead,
     CacheWrite,
     CacheSplit,
+    InputDetails,
     Reasoning,
     Cost,
     FirstChunkSeconds,
@@ -152,6 +153,7 @@ const KEYS: &[(Field, &[&str])] = &[
         ],
     ),
     (CacheSplit, &[CACHE_SPLIT]),
+    (InputDetails, &["ai.usage.inputTokenDetails.noCacheTokens"]),
     (
         Reasoning,
         &[

@@ -1,4 +1,4 @@
-//! Names of providers: emitters have several for one.
+//! Names of providers: emitters have several for one. And what instrumentations tell of their input.
 
 use crate::words::name;
 
@@ -25,6 +25,23 @@ pub(super) fn provider(text: &str) -> Option<String> {
         other => return name(Some(other)),
     };
     Some(known.to_owned())
+}
+
+/// What an instrumentation tells of as input, of some providers, is without what was read from caches or written to them.
+struct Exclusive {
+    scope: &'static str,
+    providers: &'static [&'static str],
+}
+
+/// The Vercel AI SDK passed on what these providers say, until it told of the details as well (version 6).
+const EXCLUSIVE: [Exclusive; 1] = [Exclusive { scope: "ai", providers: &["anthropic", "aws.bedrock"] }];
+
+/// Whether input is without cached tokens for certain; where it is not, the numbers tell.
+pub(super) fn is_exclusive(scope: Option<&str>, provider: Option<&str>, has_details: bool) -> bool {
+    let is_of = |exclusive: &Exclusive| {
+        scope == Some(exclusive.scope) && provider.is_some_and(|provider| exclusive.providers.contains(&provider))
+    };
+    !has_details && EXCLUSIVE.iter().any(is_of)
 }
 
 #[cfg(test)]

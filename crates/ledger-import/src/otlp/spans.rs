@@ -4,8 +4,8 @@ use super::attributes::Attributes;
 use super::call::{Around, Call, Counts, Failure, Program, Span as Time, Stop, Tool, Turn, Used};
 use super::facts::{At, Facts, Trace};
 use super::keys::Field;
-use super::line::{Code, FirstToken, Kind, Resource, Span};
-use super::providers::provider;
+use super::line::{Code, FirstToken, Kind, Resource, Scope, Span};
+use super::providers::{is_exclusive, provider};
 use crate::format::Fate;
 use crate::words::{name, word};
 
@@ -30,7 +30,7 @@ impl Facts {
     ///
     /// # Errors
     /// The reason why it cannot be used.
-    pub(super) fn add_span(&mut self, program: &Program, span: &Span) -> Result<Fate, String> {
+    pub(super) fn add_span(&mut self, program: &Program, scope: Option<&Scope>, span: &Span) -> Result<Fate, String> {
         let none = Attributes::default();
         let attributes = span.attributes.as_ref().unwrap_or(&none);
         let trace = span.trace_id.0.map(|id| id.0);
@@ -52,7 +52,7 @@ impl Facts {
                 self.trace(trace).add_around(id, Around { turn, session: session.clone() });
             }
         }
-        let used = used(attributes)?;
+        let used = used(scope, attributes)?;
         let has_usage = used.tokens().total() > 0;
         let Some(time) = time else {
             return if has_usage { Err("has usage, but no time".to_owned()) } else { Ok(Fate::Other) };
@@ -163,8 +163,10 @@ impl Role {
 }
 
 /// What was used; nothing when nobody says.
-fn used(attributes: &Attributes) -> Result<Used, String> {
+fn used(scope: Option<&Scope>, attributes: &Attributes) -> Result<Used, String> {
     let count = |field| attributes.count(field);
+    let scope = scope.and_then(|scope| scope.name.as_deref());
+    let has_details = attributes.has(Field::InputDetails);
     Used::of(Counts {
         input: count(Field::Input)?.unwrap_or(0),
         cache_read: count(Field::CacheRead)?.unwrap_or(0),
@@ -172,7 +174,7 @@ fn used(attributes: &Attributes) -> Result<Used, String> {
         split: attributes.split(),
         output: count(Field::Output)?.unwrap_or(0),
         reasoning: count(Field::Reasoning)?,
-        is_exclusive: false,
+        is_exclusive: is_exclusive(scope, attributes.text(Field::Provider).and_then(provider).as_deref(), has_details),
     })
 }
 

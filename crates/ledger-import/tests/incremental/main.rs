@@ -7,3 +7,4 @@ mod codex;
 mod crashes;
 mod growing;
 mod home;
+mod otlp;
