@@ -39,12 +39,14 @@ pub(super) struct Call {
     pub(super) model: Option<String>,
     /// The provider's id of the answer, where it is one.
     pub(super) response: Option<String>,
+    /// The provider's id of the request.
     pub(super) request: Option<String>,
     pub(super) session: Option<String>,
     pub(super) turn: Option<String>,
     pub(super) used: Used,
     pub(super) cost: Option<i64>,
     pub(super) failure: Option<Failure>,
+    pub(super) http_status: Option<u16>,
     pub(super) attempt: Option<u32>,
     pub(super) tier: Option<String>,
     pub(super) speed: Option<String>,
@@ -85,7 +87,6 @@ pub(super) struct Turn {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Failure {
     pub(super) class: Option<String>,
-    pub(super) http_status: Option<u16>,
 }
 
 /// Why an answer ended, where that matters.
@@ -168,11 +169,11 @@ impl Call {
     }
 
     /// How it ended, and the class of that.
-    pub(super) fn status(&self) -> (CallStatus, Option<String>, Option<u16>) {
-        let Some(Failure { class, http_status }) = &self.failure else { return (CallStatus::Ok, None, None) };
-        let of_http = || http_status.map(|status| format!("http_{status}"));
+    pub(super) fn status(&self) -> (CallStatus, Option<String>) {
+        let Some(Failure { class }) = &self.failure else { return (CallStatus::Ok, None) };
+        let of_http = || self.http_status.filter(|status| *status >= 400).map(|status| format!("http_{status}"));
         let class = class.clone().or_else(of_http).unwrap_or_else(|| "unknown".to_owned());
-        (status_of_failure(&class, *http_status), Some(class), *http_status)
+        (status_of_failure(&class, self.http_status), Some(class))
     }
 }
 
@@ -190,6 +191,7 @@ impl Known for Call {
             self.turn.is_some(),
             self.cost.is_some(),
             self.failure.is_some(),
+            self.http_status.is_some(),
             self.attempt.is_some(),
             self.tier.is_some(),
             self.speed.is_some(),

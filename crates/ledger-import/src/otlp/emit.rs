@@ -104,7 +104,7 @@ impl Emitter<'_> {
         replaced: Option<&str>,
     ) -> Result<Event, Invalid> {
         let Observation { call, place } = observation;
-        let (status, error_class, http_status) = call.status();
+        let (status, error_class) = call.status();
         let mut flags = Vec::new();
         flags.extend(call.used.exclusive.then_some(EXCLUSIVE));
         flags.extend(call.stop.map(|stop| match stop {
@@ -125,7 +125,7 @@ impl Emitter<'_> {
             cost: call.cost.map(|pico_usd| Cost { pico_usd, source: CostSource::Provider, price_version: None }),
             status,
             error_class,
-            http_status,
+            http_status: call.http_status,
             attempt: call.attempt,
             service_tier: call.tier.clone(),
             speed: call.speed.clone(),

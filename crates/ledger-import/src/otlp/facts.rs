@@ -18,8 +18,8 @@ pub(crate) struct Facts {
     pub(super) calls: BTreeMap<String, Call>,
     /// Tools that are of no trace, by key.
     pub(super) tools: BTreeMap<String, Tool>,
-    /// The ids of answers, which spans of several traces may tell of.
-    responses: BTreeSet<u64>,
+    /// The ids of answers and requests, which spans of several traces may tell of.
+    ids: BTreeSet<u64>,
 }
 
 /// The spans of a trace, by id.
@@ -34,7 +34,11 @@ pub(super) struct Trace {
 impl Facts {
     /// Adds a call that a span, or else a record, tells of.
     pub(super) fn add_call(&mut self, at: At, call: Call) -> Fate {
-        let is_known = call.response.as_ref().is_some_and(|id| !self.responses.insert(Link::of(id).0));
+        let ids = [call.response.as_ref(), call.request.as_ref()].into_iter().flatten();
+        // Records are known by keys of their own.
+        let ids = ids.filter(|_| matches!(at, At::Span(..)));
+        // No `any`: all of them are to be known.
+        let is_known = ids.filter(|id| !self.ids.insert(Link::of(id).0)).count() > 0;
         let fate = match at {
             At::Span(trace, span) => add(&mut self.traces.entry(trace).or_default().calls, span, call),
             At::Key(key) => add(&mut self.calls, key, call),
@@ -50,16 +54,16 @@ impl Facts {
         }
     }
 
-    /// Traces that files have in common, and answers.
+    /// Traces that files have in common, answers and requests.
     pub(super) fn links(&self) -> Vec<Link> {
         let traces = self.traces.keys().map(|trace| Link::of(&format!("{trace:032x}")));
-        traces.chain(self.responses.iter().copied().map(Link)).collect()
+        traces.chain(self.ids.iter().copied().map(Link)).collect()
     }
 
     /// Adds what others know.
     pub(super) fn absorb(&mut self, other: Self) {
-        let Self { traces, calls, tools, responses } = other;
-        self.responses.extend(responses);
+        let Self { traces, calls, tools, ids } = other;
+        self.ids.extend(ids);
         for (id, Trace { parents, calls, tools, around }) in traces {
             let trace = self.traces.entry(id).or_default();
             for (span, parent) in parents {

@@ -18,6 +18,7 @@ pub(super) enum Field {
     RequestType,
     AiOperation,
     Response,
+    Request,
     Session,
     Provider,
     Model,
@@ -78,7 +79,8 @@ const KEYS: &[(Field, &[&str])] = &[
     (TraceloopKind, &["traceloop.span.kind"]),
     (RequestType, &["llm.request.type"]),
     (AiOperation, &["ai.operationId"]),
-    (Response, &["gen_ai.response.id", "anthropic.request.id", "ai.response.id"]),
+    (Response, &["gen_ai.response.id", "ai.response.id"]),
+    (Request, &["anthropic.request.id"]),
     (
         Session,
         &[

@@ -121,15 +121,19 @@ impl Said<'_> {
         Some(Time { start: end.saturating_sub(length.unwrap_or(0)), length })
     }
 
-    fn failure(&self) -> Option<Failure> {
+    fn http_status(&self) -> Option<u16> {
         let status = self.attributes.whole(Field::LogStatus).or_else(|| self.attributes.whole(Field::HttpStatus));
-        let http_status = status.and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 400);
+        status.and_then(|status| u16::try_from(status).ok())
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        let is_refused = self.http_status().is_some_and(|status| status >= 400);
         let has_failed = match self.event {
             LogEvent::ClaudeError | LogEvent::GeminiError => true,
-            LogEvent::CodexRequest => self.attributes.has(Field::LogError) || http_status.is_some(),
-            _ => http_status.is_some(),
+            LogEvent::CodexRequest => self.attributes.has(Field::LogError) || is_refused,
+            _ => is_refused,
         };
-        has_failed.then(|| Failure { class: word(self.text(Field::LogErrorType)), http_status })
+        has_failed.then(|| Failure { class: word(self.text(Field::LogErrorType)) })
     }
 
     fn used(&self) -> Result<Used, String> {
@@ -179,6 +183,7 @@ impl Said<'_> {
             used,
             cost: self.attributes.cost(Field::LogCost),
             failure,
+            http_status: self.http_status(),
             attempt: self.attributes.whole(Field::LogAttempt).and_then(|attempt| u32::try_from(attempt).ok()),
             tier: None,
             speed: word(self.text(Field::LogSpeed)),

@@ -85,9 +85,11 @@ impl Facts {
         let none = Attributes::default();
         let attributes = span.attributes.as_ref().unwrap_or(&none);
         let response = name(attributes.text(Field::Response)).filter(|id| is_unique(id));
-        let at = match (span.trace_id.0, span.span_id.0.and_then(|id| u64::try_from(id.0).ok()), &response) {
+        let request = name(attributes.text(Field::Request));
+        let id = span.span_id.0.and_then(|id| u64::try_from(id.0).ok());
+        let at = match (span.trace_id.0, id, response.as_ref().or(request.as_ref())) {
             (Some(trace), Some(id), _) => At::Span(trace.0, id),
-            (_, _, Some(response)) => At::Key(response.clone()),
+            (_, _, Some(id)) => At::Key(id.clone()),
             _ => return Err("has usage, but no id".to_owned()),
         };
         let call = Call {
@@ -98,12 +100,13 @@ impl Facts {
             provider: attributes.text(Field::Provider).and_then(provider),
             model: name(attributes.text(Field::Model)),
             response,
-            request: None,
+            request,
             session: name(attributes.text(Field::Session)),
             turn: None,
             used,
             cost: attributes.cost(Field::Cost),
             failure: failure(span, attributes),
+            http_status: http_status(attributes),
             attempt: None,
             tier: word(attributes.text(Field::Tier)),
             speed: None,
@@ -188,16 +191,18 @@ fn ttft(span: &Span, attributes: &Attributes, start: u64) -> Option<u64> {
         .or_else(of_events)
 }
 
+fn http_status(attributes: &Attributes) -> Option<u16> {
+    attributes.whole(Field::HttpStatus).and_then(|status| u16::try_from(status).ok())
+}
+
 fn failure(span: &Span, attributes: &Attributes) -> Option<Failure> {
-    let http_status = attributes.whole(Field::HttpStatus).and_then(|status| u16::try_from(status).ok());
-    let class = word(attributes.text(Field::ErrorType));
     let code = span.status.as_ref().and_then(|status| status.code.0);
     let has_failed = match code {
         Some(Code::Error) => true,
         Some(Code::Ok) => false,
-        None => attributes.has(Field::ErrorType) || http_status.is_some_and(|status| status >= 400),
+        None => attributes.has(Field::ErrorType) || http_status(attributes).is_some_and(|status| status >= 400),
     };
-    has_failed.then_some(Failure { class, http_status: http_status.filter(|status| *status >= 400) })
+    has_failed.then(|| Failure { class: word(attributes.text(Field::ErrorType)) })
 }
 
 pub(super) fn stop(reasons: &[String]) -> Option<Stop> {

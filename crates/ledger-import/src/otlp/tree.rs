@@ -46,17 +46,17 @@ impl Observation<'_> {
 
 /// The calls that count, by key.
 pub(super) fn calls(facts: &Facts) -> BTreeMap<String, Seen<'_>> {
+    let answers = Answers::of(facts);
     let mut calls: BTreeMap<String, Seen<'_>> = BTreeMap::new();
     for (id, trace) in &facts.traces {
-        let key = |span: u64, call: &Call| call.response.clone().unwrap_or_else(|| span_key(*id, span));
-        let above = |span: u64, own: &str| {
-            let own = own.to_owned();
+        let key = |span: u64, call: &Call| answers.key(call).map_or_else(|| span_key(*id, span), str::to_owned);
+        let above = |span: u64, own: &str| -> Vec<(u64, String)> {
             let calls = trace.above(span).filter_map(|above| trace.calls.get_key_value(&above));
-            calls.map(|(span, call)| (*span, key(*span, call))).filter(move |(_, key)| *key != own).collect::<Vec<_>>()
+            calls.map(|(span, call)| (*span, key(*span, call))).filter(|(_, key)| key != own).collect()
         };
-        let using = || trace.calls.iter().filter(|(_, call)| call.has_usage());
+        let using = trace.calls.iter().filter(|(_, call)| call.has_usage());
         let around: BTreeSet<u64> =
-            using().flat_map(|(span, call)| above(*span, &key(*span, call))).map(|(span, _)| span).collect();
+            using.flat_map(|(span, call)| above(*span, &key(*span, call))).map(|(span, _)| span).collect();
         for (span, call) in trace.calls.iter().filter(|(span, _)| !around.contains(span)) {
             let key = key(*span, call);
             let replaced = if call.has_usage() { above(*span, &key) } else { Vec::new() };
@@ -68,10 +68,39 @@ pub(super) fn calls(facts: &Facts) -> BTreeMap<String, Seen<'_>> {
     }
     for (key, call) in &facts.calls {
         let place = Place::of_record(call.session.as_deref(), call.turn.as_deref(), key);
-        let key = call.response.as_ref().unwrap_or(key).clone();
-        calls.entry(key).or_default().observations.push(Observation { call, place });
+        calls.entry(key.clone()).or_default().observations.push(Observation { call, place });
+    }
+    // Whoever knows the request only told of it under that.
+    for (request, response) in answers.by_request {
+        calls.entry(response.to_owned()).or_default().replaces.insert(request.to_owned());
     }
     calls
+}
+
+/// The answers to requests, as far as anybody knows both.
+struct Answers<'a> {
+    by_request: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Answers<'a> {
+    fn of(facts: &'a Facts) -> Self {
+        let mut by_request: BTreeMap<&str, &str> = BTreeMap::new();
+        let both = |call: &'a Call| Some((call.request.as_deref()?, call.response.as_deref()?));
+        for (request, response) in facts.traces.values().flat_map(|trace| trace.calls.values()).filter_map(both) {
+            // A request has one answer; whoever says otherwise, the order of what is read must not decide.
+            by_request.entry(request).and_modify(|known| *known = response.min(*known)).or_insert(response);
+        }
+        Self { by_request }
+    }
+
+    /// What a call is known by, wherever it is told of.
+    fn key<'b>(&self, call: &'b Call) -> Option<&'b str>
+    where
+        'a: 'b,
+    {
+        let of_request = |request: &'b str| self.by_request.get(request).copied().unwrap_or(request);
+        call.response.as_deref().or_else(|| call.request.as_deref().map(of_request))
+    }
 }
 
 /// What tells a span from all others.

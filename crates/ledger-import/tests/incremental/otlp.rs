@@ -86,7 +86,7 @@ async fn lines_in_files_of_their_own_end_the_same_in_any_order() {
     let files: Vec<_> = exports()
         .iter()
         .enumerate()
-        .map(|(number, line)| file(&format!("otlp-{number:02}.jsonl"), &[line.clone()]))
+        .map(|(number, line)| file(&format!("otlp-{number:02}.jsonl"), std::slice::from_ref(line)))
         .collect();
     let whole = whole_of(&Source::Otlp, &files);
     // All numbers that have nothing in common with 13 give each line once.

@@ -177,6 +177,25 @@ fn the_spans_of_client_and_server_are_one_call() {
     }
 }
 
+/// One of them knows the answer by its id, the other one the request only.
+#[test]
+fn the_spans_of_one_request_are_one_call_when_only_one_of_them_knows_the_answer() {
+    let mut more = json!({"gen_ai.operation.name": "chat", "anthropic.request.id": "req_011CSHoEeqs5C35K2UUqR7Fy",
+        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 10});
+    let server = span(2, 1, more.clone());
+    let elsewhere = with(server.clone(), json!({"traceId": "0af7651916cd43dd8448eb211c80319c"}));
+    more["gen_ai.response.id"] = json!("msg_01XFDUDYJgAACzvnptvVoYEL");
+    let client = with(span(1, 0, more), json!({"kind": 3}));
+    for server in [server, elsewhere] {
+        let lines = [&client, &server].map(|span| spans(std::slice::from_ref(span)));
+        let both = import(&lines);
+        assert_eq!((total(&both.events), both.report.calls), ((1, 110), 1));
+        // And when each was imported without the other, and both together afterwards.
+        let alone = lines.map(|line| import(&[line]).events).concat();
+        assert_eq!(total(&[alone, both.events].concat()), (1, 110));
+    }
+}
+
 /// Ollama numbers its answers by chance, with up to three digits.
 #[test]
 fn answers_with_ids_that_are_none_are_not_taken_for_one() {

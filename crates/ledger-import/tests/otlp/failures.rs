@@ -19,7 +19,7 @@ fn the_status_of_the_span_the_class_and_the_code_tell_how_a_call_ended() {
     for (more, status, expected) in [
         (json!({}), json!({}), (Ok, None, None)),
         (json!({}), json!({"code": 1}), (Ok, None, None)),
-        (json!({"http.response.status_code": 200}), json!({"code": "STATUS_CODE_UNSET"}), (Ok, None, None)),
+        (json!({"http.response.status_code": 200}), json!({"code": "STATUS_CODE_UNSET"}), (Ok, None, Some(200))),
         (json!({}), json!({"code": 2}), (Error, class("unknown"), None)),
         (
             json!({"error.type": "overloaded_error"}),

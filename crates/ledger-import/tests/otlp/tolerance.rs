@@ -32,7 +32,7 @@ fn names_may_be_in_snake_case_numbers_in_texts_and_enums_named() {
     let mut base_64 = camel.clone();
     base_64["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["traceId"] = json!("W47/95gDgQPSabYzgT/GDA==");
     base_64["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["spanId"] = json!("APBnqgupArc=");
-    let first: LlmCall = call(&import(&[camel.clone()]));
+    let first: LlmCall = call(&import(std::slice::from_ref(&camel)));
     assert_eq!((first.tokens.total(), first.duration_ms.unwrap().get()), (110, 1_500.0));
     assert_eq!(first.call_key, Some(format!("{TRACE}:00f067aa0ba902b7")));
     for other in [&snake, &old, &base_64] {
