@@ -300,6 +300,8 @@ pub(crate) enum ImportCommand {
     Codex(ImportArgs),
     /// roder threads, with forks, subagents, and turns that were interrupted
     Roder(ImportArgs),
+    /// OpenTelemetry: files of OTLP/JSON with a line per export, GenAI spans and the logs of agents
+    Otlp(NamedArgs),
     /// Any other log of JSON Lines, by a mapping that says where in a line what is (docs/import.md)
     Jsonl(MappedArgs),
 }
@@ -323,8 +325,14 @@ pub(crate) struct MappedArgs {
     /// The mapping, in TOML
     #[arg(long, value_name = "FILE")]
     pub(crate) map: PathBuf,
+    #[command(flatten)]
+    pub(crate) named: NamedArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct NamedArgs {
     /// Logs, or folders that hold some
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) how: ImportHow,

@@ -278,6 +278,45 @@ fn codex_counts_to_the_token() {
 }
 
 #[test]
+fn spans_of_opentelemetry_count_once_and_need_a_path() {
+    let place = Place::new();
+    let span = |id: u64, parent: u64, operation: &str, input: u64| {
+        let text = |key: &str, value: &str| serde_json::json!({"key": key, "value": {"stringValue": value}});
+        let attributes = [
+            text("gen_ai.operation.name", operation),
+            text("gen_ai.provider.name", "openai"),
+            text("gen_ai.response.model", "gpt-4.1"),
+            text("gen_ai.conversation.id", "s"),
+            serde_json::json!({"key": "gen_ai.usage.input_tokens", "value": {"intValue": input}}),
+        ];
+        let span = serde_json::json!({
+            "traceId": "5b8efff798038103d269b633813fc60c", "spanId": format!("{id:016x}"),
+            "parentSpanId": format!("{parent:016x}"), "startTimeUnixNano": "1767225600000000000",
+            "endTimeUnixNano": "1767225601000000000", "attributes": attributes,
+        });
+        format!("{}\n", serde_json::json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+    };
+    fs::create_dir(place.path("exports")).unwrap();
+    // The agent is known first, and its calls are in another file.
+    fs::write(place.path("exports/otlp-1.json"), span(1, 0, "invoke_agent", 300)).unwrap();
+    place.run(&["import", "otlp", "exports"]).ok();
+    let total = |place: &Place| {
+        let total = &place.run(&["usage", "stats"]).json()["total"];
+        (total["calls"].clone(), total["tokens"]["total"].clone())
+    };
+    assert_eq!(total(&place), (1.into(), 300.into()));
+    let lines = [span(2, 1, "chat", 100), span(3, 1, "chat", 200), "{\"resourceMetrics\":[]}\n".to_owned()];
+    fs::write(place.path("exports/otlp-2.jsonl"), lines.concat()).unwrap();
+    let summary = place.run(&["import", "otlp", "exports"]).json();
+    let fates = ["lines", "usage", "not_usage", "bad"].map(|fate| summary[fate].as_u64().unwrap());
+    assert_eq!((fates, summary["unchanged"].as_u64()), ([3, 2, 1, 0], Some(1)));
+    assert_eq!(total(&place), (2.into(), 300.into()));
+    assert_eq!(place.run(&["import", "otlp", "--again", "exports"]).json()["appended"], 0);
+    let none = place.run(&["import", "otlp"]);
+    assert!(none.code == Some(2) && none.err.contains("PATH"), "{none:?}");
+}
+
+#[test]
 fn the_demo_does_the_main_job_and_can_be_run_again() {
     let place = Place::new();
     let first = place.run(&["demo", "here"]).ok();

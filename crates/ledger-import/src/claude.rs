@@ -46,6 +46,7 @@ use std::path::{Path, PathBuf};
 use crate::Options;
 use crate::format::{Emitted, Fate, Format, Link};
 use emit::emit;
+pub(crate) use emit::provider;
 use facts::Facts;
 use line::Line;
 use place::Place;

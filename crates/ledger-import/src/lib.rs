@@ -33,6 +33,7 @@ mod input;
 mod lines;
 mod loose;
 mod mapping;
+mod otlp;
 mod report;
 mod roder;
 pub mod samples;

@@ -15,6 +15,7 @@ use crate::format::Format;
 use crate::importer::{Logs, Whole};
 use crate::incremental::{Import, Keep, Passes};
 use crate::mapping::Mapping;
+use crate::otlp;
 use crate::roder;
 
 /// Whose logs are imported.
@@ -27,6 +28,8 @@ pub enum Source {
     Codex,
     /// Threads of roder.
     Roder,
+    /// Spans and logs of OpenTelemetry.
+    Otlp,
     /// Whatever a mapping describes.
     Mapped(Mapping),
 }
@@ -36,7 +39,7 @@ impl Source {
     pub const USUAL: [Self; 3] = [Self::Claude, Self::Codex, Self::Roder];
 
     /// Names that no mapping may have.
-    pub(crate) const RESERVED: [&'static str; 3] = [claude::SOURCE, codex::SOURCE, roder::SOURCE];
+    pub(crate) const RESERVED: [&'static str; 4] = [claude::SOURCE, codex::SOURCE, roder::SOURCE, otlp::SOURCE];
 
     /// Its name.
     #[must_use]
@@ -45,6 +48,7 @@ impl Source {
             Self::Claude => claude::SOURCE,
             Self::Codex => codex::SOURCE,
             Self::Roder => roder::SOURCE,
+            Self::Otlp => otlp::SOURCE,
             Self::Mapped(mapping) => mapping.name(),
         }
     }
@@ -58,7 +62,7 @@ impl Source {
             Self::Claude => claude::usual_places(env::var_os("CLAUDE_CONFIG_DIR").as_deref(), home.as_deref()),
             Self::Codex => codex::usual_places(env::var_os("CODEX_HOME").as_deref(), home.as_deref()),
             Self::Roder => roder::usual_places(env::var_os("RODER_DATA_DIR").as_deref(), home.as_deref()),
-            Self::Mapped(_) => Vec::new(),
+            Self::Otlp | Self::Mapped(_) => Vec::new(),
         }
     }
 
@@ -85,6 +89,7 @@ impl Source {
             Self::Claude => Box::new(claude::Claude),
             Self::Codex => Box::new(codex::Codex),
             Self::Roder => Box::new(roder::Roder),
+            Self::Otlp => Box::new(otlp::Otlp),
             Self::Mapped(mapping) => Box::new(mapping.clone()),
         }
     }

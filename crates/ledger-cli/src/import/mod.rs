@@ -12,7 +12,7 @@ use ledger_import::incremental::{IncrementalImport, Pass, Step};
 use ledger_import::{Found, Mapping, Options, Source};
 use ledger_projections::Kept;
 
-use crate::cli::{Format, ImportArgs, ImportCommand, ImportHow, MappedArgs};
+use crate::cli::{Format, ImportArgs, ImportCommand, ImportHow, MappedArgs, NamedArgs};
 use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::progress;
@@ -31,8 +31,9 @@ pub(crate) async fn run(place: &Place, command: ImportCommand) -> Outcome {
         ImportCommand::Claude(args) => named(Source::Claude, args),
         ImportCommand::Codex(args) => named(Source::Codex, args),
         ImportCommand::Roder(args) => named(Source::Roder, args),
-        ImportCommand::Jsonl(MappedArgs { map, paths, how }) => {
-            (vec![Wanted { source: Source::Mapped(mapping(&map)?), paths }], how)
+        ImportCommand::Otlp(NamedArgs { paths, how }) => named(Source::Otlp, ImportArgs { paths, how }),
+        ImportCommand::Jsonl(MappedArgs { map, named: NamedArgs { paths, how } }) => {
+            named(Source::Mapped(mapping(&map)?), ImportArgs { paths, how })
         }
     };
     for wanted in &wanted {

@@ -187,7 +187,7 @@ fn turn_of(line: Option<LineId>, turns: &mut Turns<'_>) -> (Option<String>, u32)
 }
 
 /// Who ran a model, as far as its name tells.
-fn provider(model: Option<&str>) -> &'static str {
+pub(crate) fn provider(model: Option<&str>) -> &'static str {
     match model {
         None => "anthropic",
         Some(model) if model.contains('@') => "gcp.vertex_ai",

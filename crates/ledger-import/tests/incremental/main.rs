@@ -8,4 +8,5 @@ mod crashes;
 mod growing;
 mod home;
 mod mapping;
+mod otlp;
 mod roder;

@@ -1,0 +1,132 @@
+//! What lines say, put together.
+//!
+//! Of every span with a parent 16 bytes are kept, whatever it is of: which span is below which other one is known only
+//! when all between them are. The rest is of calls, tools and agents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::call::{Around, Call, Tool};
+use crate::format::{Fate, Link};
+
+/// All facts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(super) traces: BTreeMap<u128, Trace>,
+    /// Calls that are of no trace, by key.
+    pub(super) calls: BTreeMap<String, Call>,
+    /// Tools that are of no trace, by key.
+    pub(super) tools: BTreeMap<String, Tool>,
+    /// The ids of answers and requests, which spans of several traces may tell of.
+    ids: BTreeSet<u64>,
+}
+
+/// The spans of a trace, by id.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Trace {
+    pub(super) parents: BTreeMap<u64, u64>,
+    pub(super) calls: BTreeMap<u64, Call>,
+    pub(super) tools: BTreeMap<u64, Tool>,
+    pub(super) around: BTreeMap<u64, Around>,
+}
+
+impl Facts {
+    /// Adds a call that a span, or else a record, tells of.
+    pub(super) fn add_call(&mut self, at: At, call: Call) -> Fate {
+        let ids = [call.response.as_ref(), call.request.as_ref()].into_iter().flatten();
+        // Records are known by keys of their own.
+        let ids = ids.filter(|_| matches!(at, At::Span(..)));
+        // No `any`: all of them are to be known.
+        let is_known = ids.filter(|id| !self.ids.insert(Link::of(id).0)).count() > 0;
+        let fate = match at {
+            At::Span(trace, span) => add(&mut self.traces.entry(trace).or_default().calls, span, call),
+            At::Key(key) => add(&mut self.calls, key, call),
+        };
+        if is_known && fate == Fate::Call { Fate::Repeat } else { fate }
+    }
+
+    /// Adds a tool.
+    pub(super) fn add_tool(&mut self, at: At, tool: Tool) {
+        match at {
+            At::Span(trace, span) => _ = add(&mut self.traces.entry(trace).or_default().tools, span, tool),
+            At::Key(key) => _ = add(&mut self.tools, key, tool),
+        }
+    }
+
+    /// Traces that files have in common, answers and requests.
+    pub(super) fn links(&self) -> Vec<Link> {
+        let traces = self.traces.keys().map(|trace| Link::of(&format!("{trace:032x}")));
+        traces.chain(self.ids.iter().copied().map(Link)).collect()
+    }
+
+    /// Adds what others know.
+    pub(super) fn absorb(&mut self, other: Self) {
+        let Self { traces, calls, tools, ids } = other;
+        self.ids.extend(ids);
+        for (id, Trace { parents, calls, tools, around }) in traces {
+            let trace = self.traces.entry(id).or_default();
+            for (span, parent) in parents {
+                trace.add_parent(span, parent);
+            }
+            calls.into_iter().for_each(|(span, call)| _ = add(&mut trace.calls, span, call));
+            tools.into_iter().for_each(|(span, tool)| _ = add(&mut trace.tools, span, tool));
+            around.into_iter().for_each(|(span, around)| _ = add(&mut trace.around, span, around));
+        }
+        calls.into_iter().for_each(|(key, call)| _ = add(&mut self.calls, key, call));
+        tools.into_iter().for_each(|(key, tool)| _ = add(&mut self.tools, key, tool));
+    }
+}
+
+impl Trace {
+    pub(super) fn add_parent(&mut self, span: u64, parent: u64) {
+        // Nobody has two parents; whoever says so, the order of what is read must not decide.
+        self.parents.entry(span).and_modify(|known| *known = parent.min(*known)).or_insert(parent);
+    }
+
+    pub(super) fn add_around(&mut self, span: u64, around: Around) {
+        add(&mut self.around, span, around);
+    }
+
+    /// The spans above a span, as far as they are known, the nearest first.
+    pub(super) fn above(&self, span: u64) -> impl Iterator<Item = u64> {
+        let mut seen = BTreeSet::from([span]);
+        let mut at = span;
+        std::iter::from_fn(move || {
+            at = *self.parents.get(&at)?;
+            // Whatever its parent is, a span is not above itself.
+            seen.insert(at).then_some(at)
+        })
+    }
+}
+
+/// Where a fact is.
+#[derive(Clone, Debug)]
+pub(super) enum At {
+    /// In a trace, a span.
+    Span(u128, u64),
+    /// Nowhere but under its key.
+    Key(String),
+}
+
+/// Something that is known better or worse.
+pub(super) trait Known {
+    /// How well.
+    fn revision(&self) -> u64;
+}
+
+/// Keeps what is known better; of two that are known as well, the greater one.
+fn add<K: Ord, T: Known + Ord>(known: &mut BTreeMap<K, T>, key: K, new: T) -> Fate {
+    match known.get_mut(&key) {
+        None => {
+            known.insert(key, new);
+            Fate::Call
+        }
+        Some(old) if (new.revision(), &new) > (old.revision(), &*old) => {
+            let fate = if new.revision() > old.revision() { Fate::Larger } else { Fate::Repeat };
+            *old = new;
+            fate
+        }
+        Some(_) => Fate::Repeat,
+    }
+}

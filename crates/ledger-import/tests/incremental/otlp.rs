@@ -1,0 +1,140 @@
+//! Exports of OpenTelemetry: a trace is spread over lines and files, and children are told of before their parents or after.
+
+use ledger_events::LlmCall;
+use ledger_import::Source;
+use serde_json::{Value, json};
+
+use crate::home::{Home, assert_same, latest, whole_of};
+
+fn span(trace: u64, id: u64, parent: u64, attributes: &[(&str, Value)]) -> String {
+    let value = |value: &Value| match value {
+        Value::String(text) => json!({"stringValue": text}),
+        number => json!({"intValue": number}),
+    };
+    let attributes: Vec<Value> =
+        attributes.iter().map(|(key, told)| json!({"key": key, "value": value(told)})).collect();
+    let start = 1_767_225_600_000_000_000 + id * 1_000_000_000;
+    let mut span = json!({
+        "traceId": format!("{trace:032x}"), "spanId": format!("{id:016x}"), "name": "any",
+        "startTimeUnixNano": start.to_string(), "endTimeUnixNano": (start + 1_500_000).to_string(),
+        "attributes": attributes,
+    });
+    if parent > 0 {
+        span["parentSpanId"] = json!(format!("{parent:016x}"));
+    }
+    let resource = json!({"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]});
+    format!("{}\n", json!({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}))
+}
+
+/// A workflow with two agents: the first has two calls, of which one is told of by its server too; the second has one,
+/// and one that failed. All that is around repeats what is below it.
+fn exports() -> Vec<String> {
+    let used = |input: u64| vec![("gen_ai.usage.input_tokens", json!(input)), ("gen_ai.usage.output_tokens", json!(1))];
+    let with = |input: u64, more: &[(&'static str, &str)]| {
+        let more = more.iter().map(|(key, value)| (*key, json!(value)));
+        used(input).into_iter().chain(more).collect::<Vec<_>>()
+    };
+    let (chat, agent) = (("gen_ai.operation.name", "chat"), ("gen_ai.operation.name", "invoke_agent"));
+    let answer = ("gen_ai.response.id", "chatcmpl-BqkAdYh2LVZ1uSkVnS5gCRRk");
+    vec![
+        span(1, 4, 3, &with(100, &[chat])),
+        span(2, 9, 0, &with(200, &[answer, chat])),
+        span(1, 5, 2, &with(200, &[chat, answer, ("gen_ai.provider.name", "openai")])),
+        span(1, 3, 2, &[("http.request.method", json!("POST"))]),
+        span(1, 10, 2, &[("gen_ai.operation.name", json!("execute_tool")), ("gen_ai.tool.name", json!("search"))]),
+        span(1, 2, 1, &with(300, &[agent, ("gen_ai.conversation.id", "s1")])),
+        span(1, 8, 6, &[("gen_ai.operation.name", json!("chat")), ("error.type", json!("timeout"))]),
+        span(1, 7, 6, &with(400, &[chat])),
+        span(1, 6, 1, &with(400, &[agent])),
+        span(1, 1, 0, &with(700, &[("session.id", "s0")])),
+        // Two calls of other traces: one that nothing else is told of, and one whose parent is told of somewhere else.
+        span(3, 11, 12, &with(50, &[chat])),
+        span(4, 13, 0, &with(25, &[chat, ("gen_ai.response.id", "msg_01XFDUDYJgAACzvnptvVoYEL")])),
+    ]
+}
+
+/// 100 + 200 + 400 + 50 + 25 of input, and one each of output; and the call that failed.
+const TOTAL: (usize, u64) = (6, 775 + 5);
+
+async fn total(home: &Home) -> (usize, u64) {
+    let calls = latest::<LlmCall>(&home.events().await);
+    (calls.values().count(), calls.values().map(|call| call.tokens.total()).sum())
+}
+
+fn file(name: &str, lines: &[String]) -> (String, Vec<u8>) {
+    (name.to_owned(), lines.concat().into_bytes())
+}
+
+#[tokio::test]
+async fn a_file_that_grows_by_chunks_of_any_size_ends_as_if_read_whole() {
+    let (path, bytes) = file("otlp.jsonl", &exports());
+    let whole = whole_of(&Source::Otlp, &[(path.clone(), bytes.clone())]);
+    for step in [97, 400, 1_111] {
+        let mut home = Home::new();
+        for end in (step..bytes.len() + step).step_by(step) {
+            home.write(&path, &bytes[..end.min(bytes.len())]);
+            home.import_of(&Source::Otlp).await;
+        }
+        assert_same(&home.events().await, &whole);
+        assert_eq!(total(&home).await, TOTAL, "{step}");
+    }
+}
+
+/// Each line in a file of its own, in several orders, read one by one: whatever is above or below comes at any time.
+#[tokio::test]
+async fn lines_in_files_of_their_own_end_the_same_in_any_order() {
+    let files: Vec<_> = exports()
+        .iter()
+        .enumerate()
+        .map(|(number, line)| file(&format!("otlp-{number:02}.jsonl"), std::slice::from_ref(line)))
+        .collect();
+    let whole = whole_of(&Source::Otlp, &files);
+    // All numbers that have nothing in common with 13 give each line once.
+    for factor in 1..13 {
+        let mut home = Home::new();
+        for turn in 1..13 {
+            let (path, bytes) = &files[factor * turn % 13 - 1];
+            home.write(path, bytes);
+            home.import_of(&Source::Otlp).await;
+        }
+        assert_same(&home.events().await, &whole);
+        assert_eq!(total(&home).await, TOTAL, "{factor}");
+        let again = home.import_of(&Source::Otlp).await;
+        assert_eq!((again.unchanged, again.stored.appended), (12, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_parent_that_was_said_does_not_count_when_its_calls_become_known() {
+    let lines = exports();
+    let mut home = Home::new();
+    home.write("otlp-2.jsonl", &lines[9].clone().into_bytes());
+    home.import_of(&Source::Otlp).await;
+    assert_eq!(total(&home).await, (1, 701));
+    home.write("otlp-1.jsonl", &[lines[5].clone(), lines[8].clone()].concat().into_bytes());
+    home.import_of(&Source::Otlp).await;
+    assert_eq!(total(&home).await, (2, 702), "the two agents of the workflow");
+    home.write("otlp-0.jsonl", &[lines[0].clone(), lines[3].clone()].concat().into_bytes());
+    home.import_of(&Source::Otlp).await;
+    assert_eq!(total(&home).await, (2, 502), "a call of the first agent, and the second agent");
+}
+
+#[tokio::test]
+async fn two_files_in_either_order_imported_twice_are_one_ledger() {
+    let lines = exports();
+    let files = [file("otlp-0.jsonl", &lines[..5]), file("otlp-1.jsonl", &lines[5..])];
+    let whole = whole_of(&Source::Otlp, &files);
+    for order in [[0, 1], [1, 0]] {
+        let mut home = Home::new();
+        for number in order {
+            home.write(&files[number].0, &files[number].1);
+            home.import_of(&Source::Otlp).await;
+        }
+        assert_same(&home.events().await, &whole);
+        // Whoever forgets how far it got reads everything, and adds nothing.
+        home.keep = ledger_import::incremental::MemoryKeep::default();
+        let again = home.import_of(&Source::Otlp).await;
+        assert_eq!((again.report.files, again.stored.appended), (2, 0));
+        assert_eq!(total(&home).await, TOTAL);
+    }
+}
