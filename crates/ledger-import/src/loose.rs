@@ -10,7 +10,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -45,6 +45,12 @@ impl Loose<bool> {
 /// An object, or that it is none. In contrast to a [`Loose`] one it is read in one go.
 #[derive(Debug)]
 pub(crate) struct Object<T>(pub(crate) Option<T>);
+
+impl<T> Default for Object<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -212,6 +218,24 @@ impl<T: Expected> Expected for Vec<T> {
     }
 }
 
+/// The elements of a list that are objects.
+#[derive(Debug)]
+pub(crate) struct Objects<T>(pub(crate) Vec<T>);
+
+impl<T: DeserializeOwned + Expected> Expected for Objects<T> {
+    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
+        if !json.starts_with('[') {
+            return Ok(None);
+        }
+        // In one go, unless something that is no object stands among them and cannot be decoded.
+        let objects = match serde_json::from_str::<Vec<Object<T>>>(json) {
+            Ok(elements) => Some(elements.into_iter().filter_map(|element| element.0).collect()),
+            Err(_) => Vec::from_json(json)?,
+        };
+        Ok(objects.map(Self))
+    }
+}
+
 impl<'de, T: Expected> Deserialize<'de> for Loose<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
@@ -266,6 +290,20 @@ mod tests {
     fn lists_keep_what_is_expected() {
         assert_eq!(loose::<Vec<u64>>(r#"[1,"a",null,2]"#), Some(vec![1, 2]));
         assert_eq!(loose::<Vec<u64>>("\"text\"").map(|list| list.len()), None);
+    }
+
+    #[test]
+    fn objects_are_those_of_a_list_whatever_else_is_in_it() {
+        #[derive(Debug, Deserialize)]
+        struct Numbered {
+            n: Loose<u64>,
+        }
+        expect_objects!(Numbered);
+        for other in ["1", "null", "\"text\"", "\"\\ud83d\"", "[[{\"n\":7}]]", "true"] {
+            let found: Objects<Numbered> = loose(&format!(r#"[{{"n":1}},{other},{{"n":2,"text":"\ud83d"}}]"#)).unwrap();
+            assert_eq!(found.0.iter().map(|found| found.n.0).collect::<Vec<_>>(), [Some(1), Some(2)], "{other}");
+        }
+        assert!(loose::<Objects<Numbered>>("\"text\"").is_none());
     }
 
     #[test]

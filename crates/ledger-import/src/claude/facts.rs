@@ -115,14 +115,14 @@ impl Facts {
         (thread, time): (ThreadId, Timestamp),
     ) -> Result<(Fate, Said), String> {
         if let Some(progress) = line.data.as_ref()
-            && let Some(repeated) = progress.message.as_ref()
+            && let Some(repeated) = progress.message.0.as_ref()
             && line.is("progress")
         {
             let fate = self.add_repeated(place, line, progress.agent_id.as_deref(), (repeated, time))?;
             return Ok((fate, Said::Nothing));
         }
         let sidechain = self.threads.of(thread).is_subagent();
-        let utterance = line.message.as_ref().map(|message| Utterance {
+        let utterance = line.message.0.as_ref().map(|message| Utterance {
             message,
             thread,
             sidechain,
@@ -153,7 +153,7 @@ impl Facts {
         agent: Option<&str>,
         (repeated, time): (&AgentLine, Timestamp),
     ) -> Result<Fate, String> {
-        let (Some(session), Some(message)) = (line.session(place), repeated.message.as_ref()) else {
+        let (Some(session), Some(message)) = (line.session(place), repeated.message.0.as_ref()) else {
             return Ok(Fate::Other);
         };
         let time = repeated.timestamp.0.unwrap_or(time);
@@ -286,7 +286,7 @@ impl Line {
 
     fn is_answer_with_usage(&self) -> bool {
         let may_answer = self.is("assistant") || self.r#type.as_deref().is_none();
-        may_answer && self.message.as_ref().is_some_and(|message| message.usage.as_ref().is_some())
+        may_answer && self.message.0.as_ref().is_some_and(|message| message.usage.as_ref().is_some())
     }
 }
 

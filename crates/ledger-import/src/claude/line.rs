@@ -5,9 +5,9 @@
 use ledger_core::Timestamp;
 use serde::Deserialize;
 
-use crate::loose::{Count, Expected, LoggedMillis, LoggedUsd, Loose, expect_objects};
+use crate::loose::{Count, Expected, LoggedMillis, LoggedUsd, Loose, Object, Objects, expect_objects};
 
-expect_objects!(Fork, Progress, AgentLine, Message, Block, Usage, CacheCreation, ServerTools, ErrorObject);
+expect_objects!(Fork, Progress, AgentLine, Block, Usage, CacheCreation, ServerTools, ErrorObject);
 
 /// A line of a transcript.
 #[derive(Debug, Default, Deserialize)]
@@ -39,7 +39,7 @@ pub(crate) struct Line {
     pub(super) duration_ms: Loose<LoggedMillis>,
     #[serde(rename = "costUSD")]
     pub(super) cost_usd: Loose<LoggedUsd>,
-    pub(super) message: Loose<Message>,
+    pub(super) message: Object<Message>,
     pub(super) tool_use_result: Loose<ToolUseResult>,
     /// The line that asked for the tool.
     #[serde(rename = "sourceToolAssistantUUID")]
@@ -71,7 +71,7 @@ pub(super) struct AgentLine {
     pub(super) timestamp: Loose<Timestamp>,
     pub(super) request_id: Loose<String>,
     pub(super) is_api_error_message: Loose<bool>,
-    pub(super) message: Loose<Message>,
+    pub(super) message: Object<Message>,
 }
 
 /// What was said, without what was said: who answered, how it ended, what it took.
@@ -83,7 +83,7 @@ pub(super) struct Message {
     pub(super) stop_reason: Loose<String>,
     pub(super) usage: Loose<Usage>,
     /// `None` when the content is a text.
-    pub(super) content: Loose<Vec<Block>>,
+    pub(super) content: Loose<Objects<Block>>,
 }
 
 /// A block of content, without the content.
@@ -182,6 +182,10 @@ impl Line {
 impl Message {
     /// The blocks of one type.
     pub(super) fn blocks<'a>(&'a self, r#type: &'a str) -> impl Iterator<Item = &'a Block> {
-        self.content.as_ref().into_iter().flatten().filter(move |block| block.r#type.as_deref() == Some(r#type))
+        self.content
+            .as_ref()
+            .into_iter()
+            .flat_map(|blocks| &blocks.0)
+            .filter(move |block| block.r#type.as_deref() == Some(r#type))
     }
 }

@@ -7,8 +7,8 @@ use crate::loose::Loose;
 
 /// Checks that every id of the line makes a name.
 pub(super) fn check_ids(line: &Line) -> Result<(), String> {
-    let repeated = line.data.as_ref().and_then(|progress| progress.message.as_ref());
-    let inner = repeated.and_then(|repeated| repeated.message.as_ref());
+    let repeated = line.data.as_ref().and_then(|progress| progress.message.0.as_ref());
+    let inner = repeated.and_then(|repeated| repeated.message.0.as_ref());
     let ids = [
         ("uuid", line.uuid.as_deref()),
         ("promptId", line.prompt_id.as_deref()),
@@ -17,7 +17,7 @@ pub(super) fn check_ids(line: &Line) -> Result<(), String> {
         ("requestId", repeated.and_then(|repeated| repeated.request_id.as_deref())),
     ];
     ids.into_iter().try_for_each(|(field, id)| check_name(field, id))?;
-    line.message.as_ref().into_iter().chain(inner).try_for_each(check_message_ids)
+    line.message.0.as_ref().into_iter().chain(inner).try_for_each(check_message_ids)
 }
 
 fn check_message_ids(message: &Message) -> Result<(), String> {

@@ -136,12 +136,20 @@ fn half_a_surrogate_pair_in_content_costs_nothing() {
             &[("/message/content", json!("HALF")), ("/toolUseResult", json!({"HALF": "HALF"}))],
         ),
         json!({"type": "progress", "uuid": "x", "sessionId": "s", "timestamp": at(4), "data": {"message": "HALF"}}),
-        json!({"type": "summary", "summary": "HALF", "message": "HALF", "data": "HALF", "error": "HALF"}),
+        json!({"type": "summary", "summary": "HALF", "data": "HALF", "error": "HALF"}),
     ];
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let import = import_bytes(text.replace("\"HALF\"", half).as_bytes());
     assert_eq!((import.report.bad_lines, import.report.calls), (0, 1), "{:?}", import.report.bad);
     assert_eq!((import.report.tools, import.report.turns), (1, 1));
+}
+
+/// A message is an object, and read in one go with its line. No agent writes a text there; one would cost its own line.
+#[test]
+fn half_a_surrogate_pair_in_place_of_a_message_costs_its_line_only() {
+    let import = import_bytes(format!("{{\"type\":\"user\",\"message\":\"\\ud83d\"}}\n{}\n", answer(1)).as_bytes());
+    assert_eq!((import.report.bad_lines, import.report.calls), (1, 1));
+    assert!(import.report.bad[0].reason.contains("not JSON"), "{:?}", import.report.bad);
 }
 
 #[test]
