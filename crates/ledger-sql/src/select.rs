@@ -34,7 +34,7 @@ fn page_up_to(read: &Read, last: Option<Offset>) -> SelectStatement {
     walks(&Events::COLUMNS, &range, read.filter(), &order, limit)
 }
 
-/// The head row and the page that `read` asks for, of one moment, since it is one statement: the columns of the events,
+/// The head row and the page that `read` asks for, in one statement: the columns of the events,
 /// then those of the head. The head comes first, and has no event; events have no head. The page ends at `last`, if there
 /// is a last.
 #[cfg(feature = "_server")]

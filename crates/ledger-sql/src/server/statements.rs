@@ -13,7 +13,7 @@ use crate::select;
 pub(super) const HEAD: &str =
     r#"SELECT ledger_id, schema_version, epoch, "first", "next", recorded_at FROM ledger_head WHERE lane = 1"#;
 
-/// The head, where the last event stands, and when it was recorded: of one moment.
+/// The head, where the last event stands, and when it was recorded: in one statement.
 pub(super) const HEAD_AND_LAST: &str = r#"SELECT ledger_id, schema_version, epoch, "first", "next", recorded_at,
     coalesce((SELECT max("offset") FROM events), 0),
     coalesce((SELECT recorded_at FROM events ORDER BY "offset" DESC LIMIT 1), recorded_at)
