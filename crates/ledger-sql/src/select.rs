@@ -11,13 +11,8 @@ use crate::schema::Events;
 #[cfg(feature = "_server")]
 use crate::schema::Head;
 
-/// The page that `read` asks for, and one event more if there is one.
-pub(crate) fn page(read: &Read) -> SelectStatement {
-    page_up_to(read, None)
-}
-
-/// The same, of the events up to `last`, if there is a last.
-fn page_up_to(read: &Read, last: Option<Offset>) -> SelectStatement {
+/// The page that `read` asks for, and one event more if there is one; of the events up to `last`, if there is a last.
+pub(crate) fn page(read: &Read, last: Option<Offset>) -> SelectStatement {
     let limit = u64::try_from(read.page_size().get()).unwrap_or(u64::MAX).saturating_add(1);
     let range = match read.direction() {
         Direction::Forward => Expr::col(Events::Offset).gt(read.cursor().as_i64()),
@@ -40,7 +35,7 @@ fn page_up_to(read: &Read, last: Option<Offset>) -> SelectStatement {
 #[cfg(feature = "_server")]
 pub(crate) fn head_and_page(read: &Read, last: Option<Offset>) -> SelectStatement {
     let nulls = |count| std::iter::repeat_n(Expr::cust("NULL"), count);
-    let mut events = page_up_to(read, last);
+    let mut events = page(read, last);
     events.exprs(nulls(Head::COLUMNS.len()));
     let mut both = Query::select();
     both.exprs(nulls(Events::COLUMNS.len()))

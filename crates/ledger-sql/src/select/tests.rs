@@ -76,8 +76,8 @@ fn dialects(name: &str, statement: &SelectStatement) -> String {
 fn the_statements_are_pinned() {
     let mut all = String::new();
     for Case { name, filter, .. } in cases() {
-        all += &dialects(&format!("page forward, by {name}"), &page(&forward(filter.clone())));
-        all += &dialects(&format!("page backward, by {name}"), &page(&backward(filter.clone())));
+        all += &dialects(&format!("page forward, by {name}"), &page(&forward(filter.clone()), None));
+        all += &dialects(&format!("page backward, by {name}"), &page(&backward(filter.clone()), None));
         all += &dialects(&format!("condition, by {name}"), &violation(&condition(filter)));
     }
     let by_run = || Filter::any().run(run("run-7"));
@@ -123,9 +123,11 @@ fn every_read_uses_its_index_on_sqlite() {
         steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
     };
     for Case { name, filter, index: [index, ..], walks } in cases() {
-        for statement in
-            [page(&forward(filter.clone())), page(&backward(filter.clone())), violation(&condition(filter.clone()))]
-        {
+        for statement in [
+            page(&forward(filter.clone()), None),
+            page(&backward(filter.clone()), None),
+            violation(&condition(filter.clone())),
+        ] {
             let plan = plan(statement);
             assert!(
                 plan.contains(&format!("USING {index}")) || plan.contains(&format!("INDEX {index}")),

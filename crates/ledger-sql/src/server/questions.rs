@@ -32,7 +32,7 @@ async fn head_of<E: Engine>(link: &mut Link<E>, ledger: LedgerId) -> Result<Head
 
 /// The head, if the last event is the one that it says; for whoever goes on from there.
 ///
-/// An answer may see a head without the events of the commit before it ([`pages`](super::pages)). So they disagree only
+/// An answer may see a head without the events of the commit before it (`bounded`). So they disagree only
 /// if they still do when the head is one that an earlier answer showed already. It comes to that: where they disagree
 /// nobody can append.
 pub(super) async fn checked_head<E: Engine>(link: &mut Link<E>) -> Result<HeadRow, Failure> {
