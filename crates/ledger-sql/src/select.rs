@@ -11,12 +11,16 @@ use crate::schema::Events;
 #[cfg(feature = "_server")]
 use crate::schema::Head;
 
-/// The page that `read` asks for, and one event more if there is one.
-pub(crate) fn page(read: &Read) -> SelectStatement {
+/// The page that `read` asks for, and one event more if there is one; of the events up to `last`, if there is a last.
+pub(crate) fn page(read: &Read, last: Option<Offset>) -> SelectStatement {
     let limit = u64::try_from(read.page_size().get()).unwrap_or(u64::MAX).saturating_add(1);
     let range = match read.direction() {
         Direction::Forward => Expr::col(Events::Offset).gt(read.cursor().as_i64()),
         Direction::Backward => Expr::col(Events::Offset).lt(read.cursor().as_i64()),
+    };
+    let range = match last {
+        Some(last) => range.and(Expr::col(Events::Offset).lte(last.as_i64())),
+        None => range,
     };
     let order = match read.direction() {
         Direction::Forward => Order::Asc,
@@ -25,12 +29,13 @@ pub(crate) fn page(read: &Read) -> SelectStatement {
     walks(&Events::COLUMNS, &range, read.filter(), &order, limit)
 }
 
-/// The head row and the page that `read` asks for, of one moment, since it is one statement: the columns of the events,
-/// then those of the head. The head comes first, and has no event; events have no head.
+/// The head row and the page that `read` asks for, in one statement: the columns of the events,
+/// then those of the head. The head comes first, and has no event; events have no head. The page ends at `last`, if there
+/// is a last.
 #[cfg(feature = "_server")]
-pub(crate) fn head_and_page(read: &Read) -> SelectStatement {
+pub(crate) fn head_and_page(read: &Read, last: Option<Offset>) -> SelectStatement {
     let nulls = |count| std::iter::repeat_n(Expr::cust("NULL"), count);
-    let mut events = page(read);
+    let mut events = page(read, last);
     events.exprs(nulls(Head::COLUMNS.len()));
     let mut both = Query::select();
     both.exprs(nulls(Events::COLUMNS.len()))

@@ -19,7 +19,7 @@ use crate::known::Known;
 use crate::row::Row;
 use crate::server::{
     Answer, Bell, Each, EachPageRow, Engine, Kept, NewRow, Secret, ServerKind, ServerLedger, ServerOptions, Statement,
-    Verdict, bind, page_by_scan, scan, script, version,
+    Verdict, bind, page_after_head, scan, script, version,
 };
 
 /// A ledger in a MySQL or MariaDB database. Clones share the connections.
@@ -125,7 +125,7 @@ impl Engine for MySql {
     }
 
     async fn page(connection: &mut MySqlConnection, read: &Read, each: EachPageRow<'_>) -> Answer<ControlFlow<()>> {
-        page_by_scan::<Self>(connection, read, each).await
+        page_after_head::<Self>(connection, read, each).await
     }
 
     async fn known(connection: &mut MySqlConnection, ids: &[&str]) -> Answer<HashMap<EventId, Known>> {

@@ -56,7 +56,7 @@ fn driver_options(options: &ServerOptions, secret: Option<&Secret>) -> MySqlConn
 }
 
 /// Strict, so that a value that does not fit is refused and never cut; with the quotes of standard SQL. Under READ
-/// COMMITTED every statement sees what was committed before it, as the lane needs. A writer that vanished within a
+/// COMMITTED every statement sees what was committed before it, as the lane and pages need. A writer that vanished within a
 /// transaction holds the lane no longer than a statement may take: MariaDB ends just such connections (what stands in
 /// `/*M! */` only MariaDB reads), MySQL all that are idle, which are opened anew.
 fn set_up(options: &ServerOptions) -> String {

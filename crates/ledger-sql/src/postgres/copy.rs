@@ -19,7 +19,7 @@ const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
 /// The head and the page that `read` asks for; its filter selects everything.
 pub(super) async fn page(connection: &mut PgConnection, read: &Read, each: EachPageRow<'_>) -> Answer<ControlFlow<()>> {
-    let select = select::head_and_page(read).to_string(PostgresQueryBuilder);
+    let select = select::head_and_page(read, None).to_string(PostgresQueryBuilder);
     let copy = format!("COPY ({select}) TO STDOUT (FORMAT binary)");
     let mut messages = connection.copy_out_raw(&copy).await?;
     let mut begun = false;

@@ -121,7 +121,7 @@ impl Engine for Postgres {
             // Nothing but numbers stands in it, so it needs no binding, which COPY does not have.
             return copy::page(connection, read, each).await;
         }
-        page_by_scan::<Self>(connection, read, each).await
+        page_by_scan::<Self>(connection, read, None, each).await
     }
 
     async fn known(connection: &mut PgConnection, ids: &[&str]) -> Answer<HashMap<EventId, Known>> {

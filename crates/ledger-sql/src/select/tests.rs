@@ -76,11 +76,20 @@ fn dialects(name: &str, statement: &SelectStatement) -> String {
 fn the_statements_are_pinned() {
     let mut all = String::new();
     for Case { name, filter, .. } in cases() {
-        all += &dialects(&format!("page forward, by {name}"), &page(&forward(filter.clone())));
-        all += &dialects(&format!("page backward, by {name}"), &page(&backward(filter.clone())));
+        all += &dialects(&format!("page forward, by {name}"), &page(&forward(filter.clone()), None));
+        all += &dialects(&format!("page backward, by {name}"), &page(&backward(filter.clone()), None));
         all += &dialects(&format!("condition, by {name}"), &violation(&condition(filter)));
     }
-    all += &dialects("head and page forward, by run", &head_and_page(&forward(Filter::any().run(run("run-7")))));
+    let by_run = || Filter::any().run(run("run-7"));
+    all += &dialects("head and page forward, by run", &head_and_page(&forward(by_run()), None));
+    all += &dialects(
+        "head and page forward up to an offset, by run",
+        &head_and_page(&forward(by_run()), Some(Offset::MAX)),
+    );
+    all += &dialects(
+        "head and page backward up to an offset, by run",
+        &head_and_page(&backward(by_run()), Some(Offset::MAX)),
+    );
     all += &dialects("range", &range(Offset::ZERO, Offset::MAX));
     all += &dialects("id at an offset", &id_at(Offset::ZERO));
     if std::env::var_os("LEDGER_PIN").is_some() {
@@ -94,10 +103,10 @@ fn the_statements_are_pinned() {
 }
 
 /// The statements of a case that an engine on a server runs; those whose answers are rows, forward and backward.
-fn on_servers(filter: &Filter) -> [SelectStatement; 3] {
+fn on_servers(filter: &Filter, last: Option<Offset>) -> [SelectStatement; 3] {
     [
-        head_and_page(&forward(filter.clone())),
-        head_and_page(&backward(filter.clone())),
+        head_and_page(&forward(filter.clone()), last),
+        head_and_page(&backward(filter.clone()), last),
         violation(&condition(filter.clone())),
     ]
 }
@@ -114,9 +123,11 @@ fn every_read_uses_its_index_on_sqlite() {
         steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
     };
     for Case { name, filter, index: [index, ..], walks } in cases() {
-        for statement in
-            [page(&forward(filter.clone())), page(&backward(filter.clone())), violation(&condition(filter.clone()))]
-        {
+        for statement in [
+            page(&forward(filter.clone()), None),
+            page(&backward(filter.clone()), None),
+            violation(&condition(filter.clone())),
+        ] {
             let plan = plan(statement);
             assert!(
                 plan.contains(&format!("USING {index}")) || plan.contains(&format!("INDEX {index}")),
@@ -179,7 +190,7 @@ async fn every_read_uses_its_index_on_postgres() {
     };
     for mode in ["force_custom_plan", "force_generic_plan"] {
         for Case { name, filter, index: [_, index, _], walks } in cases() {
-            for statement in on_servers(&filter) {
+            for statement in on_servers(&filter, None) {
                 let plan = plan(&statement, mode).await;
                 let used = [format!(" {index} on events"), format!("Bitmap Index Scan on {index} ")];
                 assert!(used.iter().any(|used| plan.contains(used)), "{name}, {mode}: {plan}");
@@ -210,7 +221,7 @@ async fn every_read_uses_its_index_on_mysql() {
         rows.iter().map(|row| ["table", "type", "key", "Extra"].map(|name| column(row, name))).collect()
     };
     for Case { name, filter, index: [.., index], walks } in cases() {
-        for statement in on_servers(&filter) {
+        for statement in on_servers(&filter, Some(Offset::MAX)) {
             let plan = plan(&statement).await;
             let events: Vec<_> = plan.iter().filter(|[table, ..]| table == "events").collect();
             // MariaDB adds a second index as a filter: `events_actor|events_kind`.

@@ -179,7 +179,7 @@ pub trait Engine: Sized + Send + Sync + 'static {
         sql: String,
     ) -> impl Future<Output = Result<Vec<DbRow<Self>>, sqlx::Error>> + Send;
 
-    /// Gives the head, and the events that `read` asks for, of one moment.
+    /// Gives the head, and the events that `read` asks for: all of those that stood there at the moment of that head.
     fn page(
         connection: &mut Raw<Self>,
         read: &Read,

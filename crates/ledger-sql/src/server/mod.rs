@@ -3,10 +3,13 @@
 //! * The one who writes is the committer's thread, with a connection and a runtime of its own (`lane`): no caller can cancel
 //!   it. Every answer has a deadline (`link`), and a commit that was not answered is settled by doing it again, since ids
 //!   are known.
-//! * Reads are single statements without a transaction, so that a reader that goes away leaves nothing open (`readers`).
+//! * Reads are statements without a transaction, so that a reader that goes away leaves nothing open (`readers`); what
+//!   makes their answers prefixes of the ledger stands in `bounded`.
 //!   A connection is used again only after an answer that was read to its end.
 
 mod append;
+#[cfg(feature = "mysql")]
+mod bounded;
 mod doctor;
 mod driver;
 mod engine;
@@ -18,6 +21,7 @@ mod ledger;
 mod link;
 mod migrate;
 mod options;
+mod pages;
 mod questions;
 mod readers;
 mod secret;
@@ -35,6 +39,8 @@ pub use options::{ServerKind, ServerOptions, Tls};
 pub use secret::Secret;
 pub use token::{REFRESH_MARGIN, Token, TokenProvider};
 
+#[cfg(feature = "mysql")]
+pub(crate) use bounded::page_after_head;
 pub(crate) use driver::{bind, rows, scan, script};
 pub(crate) use engine::{Answer, Bell, Each, EachPageRow, Engine, Kept, NewRow, Statement};
 #[cfg(feature = "postgres")]
@@ -44,4 +50,6 @@ pub(crate) use link::column_error as stored;
 #[cfg(feature = "postgres")]
 pub(crate) use migrate::SCHEMA_VERSION;
 pub(crate) use options::Place;
-pub(crate) use questions::{page_by_scan, version};
+#[cfg(feature = "postgres")]
+pub(crate) use pages::page_by_scan;
+pub(crate) use questions::version;

@@ -9,7 +9,7 @@ use ledger_core::{
     RecordedBatch, RecordedEvent, Result, Run, RunId, RunQuery, Timestamp,
 };
 
-use super::engine::{Answer, DbRow, EachPageRow, Engine, HeadColumns, Kept, PageRow, Statement, Trouble};
+use super::engine::{DbRow, Engine, HeadColumns, Kept, PageRow, Statement, Trouble};
 use super::failure::Failure;
 use super::link::{Link, column_error, int, text};
 use super::migrate::check_version;
@@ -18,28 +18,40 @@ use super::statements::{self, CHECKPOINTS, HEAD, HEAD_AND_LAST, plain};
 use crate::head::HeadRow;
 use crate::held::Expected;
 use crate::row::{Decoder, ReadVerification};
-use crate::schema::Events;
 
 /// The head as it is now.
 pub(super) async fn head<E: Engine>(link: &mut Link<E>) -> Result<HeadRow, Failure> {
     one(link.rows(plain(HEAD), head_row::<E>).await?)
 }
 
-/// Makes sure that it is still this ledger that answers.
-async fn check_ledger<E: Engine>(link: &mut Link<E>, ledger: LedgerId) -> Result<(), Failure> {
-    if head(link).await?.ledger_id == ledger { Ok(()) } else { Err(replaced(ledger).into()) }
+/// The head, if it is still this ledger that answers.
+async fn head_of<E: Engine>(link: &mut Link<E>, ledger: LedgerId) -> Result<HeadRow, Failure> {
+    let head = head(link).await?;
+    if head.ledger_id == ledger { Ok(head) } else { Err(replaced(ledger).into()) }
 }
 
 /// The head, if the last event is the one that it says; for whoever goes on from there.
+///
+/// An answer may see a head without the events of the commit before it (`bounded`). So they disagree only
+/// if they still do when the head is one that an earlier answer showed already. It comes to that: where they disagree
+/// nobody can append.
 pub(super) async fn checked_head<E: Engine>(link: &mut Link<E>) -> Result<HeadRow, Failure> {
     let columns = |row: &DbRow<E>| {
         let last = (int::<E>(row, 6)?, E::micros(row, 7).map_err(column_error)?);
         Ok((head_row::<E>(row)?, last))
     };
-    let (head, last) = one(link.rows(plain(HEAD_AND_LAST), columns).await?)?;
-    let expected =
-        if head.extent.is_empty() { (0, last.1) } else { (head.extent.last.as_i64(), head.latest.as_micros()) };
-    if last == expected { Ok(head) } else { Err(Error::corrupt(None, "the head and the last event disagree").into()) }
+    let mut seen = None;
+    loop {
+        let (head, last) = one(link.rows(plain(HEAD_AND_LAST), columns).await?)?;
+        let expected =
+            if head.extent.is_empty() { (0, last.1) } else { (head.extent.last.as_i64(), head.latest.as_micros()) };
+        if last == expected {
+            return Ok(head);
+        }
+        if seen.replace(head) == Some(head) {
+            return Err(Error::corrupt(None, "the head and the last event disagree").into());
+        }
+    }
 }
 
 fn head_row<E: Engine>(row: &DbRow<E>) -> Result<HeadRow> {
@@ -173,25 +185,6 @@ fn checked(head: &HeadColumns, ledger: LedgerId, read: &Read) -> Result<Extent> 
     Ok(extent)
 }
 
-/// A page row by row, for engines and reads that have no faster way.
-pub(crate) async fn page_by_scan<E: Engine>(
-    connection: &mut super::engine::Raw<E>,
-    read: &Read,
-    each: EachPageRow<'_>,
-) -> Answer<ControlFlow<()>> {
-    let head = Events::COLUMNS.len();
-    let mut each = |row: &DbRow<E>| match E::text(row, head).map_err(column_error)? {
-        Some(ledger_id) => each(PageRow::Head(HeadColumns {
-            ledger_id,
-            epoch: int::<E>(row, head + 1)?,
-            first: int::<E>(row, head + 2)?,
-            next: int::<E>(row, head + 3)?,
-        })),
-        None => each(PageRow::Event(E::event(row).map_err(column_error)?)),
-    };
-    E::scan(connection, statements::page::<E>(read), &mut each).await
-}
-
 /// The one offset that a statement gives, if it gives one.
 pub(super) async fn offset<E: Engine>(link: &mut Link<E>, statement: Statement) -> Result<Option<Offset>, Failure> {
     let offsets = link.rows(statement, |row| Offset::from_i64(int::<E>(row, 0)?).map_err(damaged)).await?;
@@ -224,7 +217,8 @@ pub(super) async fn runs<E: Engine>(
     ledger: LedgerId,
     query: RunQuery,
 ) -> Result<Vec<Run>, Failure> {
-    check_ledger(link, ledger).await?;
+    // What stands up to this head a later statement sees whole.
+    let last = head_of(link, ledger).await?.extent.last;
     let run = |row: &DbRow<E>| {
         let place = |column| Offset::from_i64(int::<E>(row, column)?).map_err(damaged);
         Ok(Run {
@@ -234,14 +228,14 @@ pub(super) async fn runs<E: Engine>(
             events: int::<E>(row, 3)?.unsigned_abs(),
         })
     };
-    link.rows(statements::runs::<E>(query), run).await
+    link.rows(statements::runs::<E>(query, last), run).await
 }
 
 pub(super) async fn checkpoints_of<E: Engine>(
     link: &mut Link<E>,
     ledger: LedgerId,
 ) -> Result<Vec<Checkpoint>, Failure> {
-    check_ledger(link, ledger).await?;
+    head_of(link, ledger).await?;
     checkpoints(link).await
 }
 

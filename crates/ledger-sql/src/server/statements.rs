@@ -13,7 +13,7 @@ use crate::select;
 pub(super) const HEAD: &str =
     r#"SELECT ledger_id, schema_version, epoch, "first", "next", recorded_at FROM ledger_head WHERE lane = 1"#;
 
-/// The head, where the last event stands, and when it was recorded: of one moment.
+/// The head, where the last event stands, and when it was recorded: in one statement.
 pub(super) const HEAD_AND_LAST: &str = r#"SELECT ledger_id, schema_version, epoch, "first", "next", recorded_at,
     coalesce((SELECT max("offset") FROM events), 0),
     coalesce((SELECT recorded_at FROM events ORDER BY "offset" DESC LIMIT 1), recorded_at)
@@ -32,8 +32,8 @@ fn built<E: Engine>(statement: &impl QueryStatementWriter) -> Statement {
     Statement { sql, values: values.0 }
 }
 
-pub(super) fn page<E: Engine>(read: &ledger_core::Read) -> Statement {
-    built::<E>(&select::head_and_page(read))
+pub(super) fn page<E: Engine>(read: &ledger_core::Read, last: Option<Offset>) -> Statement {
+    built::<E>(&select::head_and_page(read, last))
 }
 
 pub(super) fn range<E: Engine>(first: Offset, last: Offset) -> Statement {
@@ -48,8 +48,8 @@ pub(super) fn id_at<E: Engine>(offset: Offset) -> Statement {
     built::<E>(&select::id_at(offset))
 }
 
-/// Runs in the order of their first events.
-pub(super) fn runs<E: Engine>(query: RunQuery) -> Statement {
+/// Runs in the order of their first events, as they are at `last`.
+pub(super) fn runs<E: Engine>(query: RunQuery, last: Offset) -> Statement {
     let first = || Func::min(Expr::col(Events::Offset));
     let mut select = Query::select();
     select
@@ -58,6 +58,7 @@ pub(super) fn runs<E: Engine>(query: RunQuery) -> Statement {
         .expr(Func::max(Expr::col(Events::Offset)))
         .expr(Func::count(Expr::col(Events::Offset)))
         .from(Events::Table)
+        .and_where(Expr::col(Events::Offset).lte(last.as_i64()))
         .group_by_col(Events::RunId)
         .and_having(Expr::expr(first()).gt(query.after().as_i64()))
         .order_by_expr(Expr::expr(first()), Order::Asc)

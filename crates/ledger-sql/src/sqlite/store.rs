@@ -137,7 +137,7 @@ pub(super) fn insert(
 pub(super) fn page(connection: &Connection, read: &Read, verification: ReadVerification) -> Result<Page> {
     let extent = head(connection)?.extent;
     read.check(extent)?;
-    let (sql, values) = select::page(read).build(SqliteQueryBuilder);
+    let (sql, values) = select::page(read, None).build(SqliteQueryBuilder);
     let mut statement = connection.prepare_cached(&sql).map_err(reading)?;
     let mut rows = statement.query(bind(values)?).map_err(reading)?;
     let mut decoder = Decoder::new(verification);

@@ -15,4 +15,5 @@ mod schema;
 mod standby;
 mod support;
 mod unavailable;
+mod views;
 mod worker;
