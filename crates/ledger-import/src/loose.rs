@@ -46,6 +46,12 @@ impl Loose<bool> {
 #[derive(Debug)]
 pub(crate) struct Object<T>(pub(crate) Option<T>);
 
+impl<T> Default for Object<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ObjectVisitor(PhantomData)).map(Self)

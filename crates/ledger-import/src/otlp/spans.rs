@@ -15,7 +15,7 @@ pub(super) const MILLISECOND: u32 = 1_000_000;
 
 /// What programs say of themselves.
 pub(super) fn program(resource: Option<&Resource>) -> Program {
-    let Some(attributes) = resource.and_then(|resource| resource.attributes.as_ref()) else {
+    let Some(Resource { attributes }) = resource else {
         return Program::default();
     };
     Program {
@@ -31,8 +31,7 @@ impl Facts {
     /// # Errors
     /// The reason why it cannot be used.
     pub(super) fn add_span(&mut self, program: &Program, scope: Option<&Scope>, span: &Span) -> Result<Fate, String> {
-        let none = Attributes::default();
-        let attributes = span.attributes.as_ref().unwrap_or(&none);
+        let attributes = &span.attributes;
         let trace = span.trace_id.0.map(|id| id.0);
         let id = span.span_id.0.and_then(|id| u64::try_from(id.0).ok());
         let parent = span.parent_span_id.0.and_then(|id| u64::try_from(id.0).ok());
@@ -82,8 +81,7 @@ impl Facts {
         used: Used,
         operation: &str,
     ) -> Result<Fate, String> {
-        let none = Attributes::default();
-        let attributes = span.attributes.as_ref().unwrap_or(&none);
+        let attributes = &span.attributes;
         let response = name(attributes.text(Field::Response)).filter(|id| is_unique(id));
         let request = name(attributes.text(Field::Request));
         let id = span.span_id.0.and_then(|id| u64::try_from(id.0).ok());
@@ -183,7 +181,7 @@ fn used(scope: Option<&Scope>, attributes: &Attributes) -> Result<Used, String> 
 
 fn ttft(span: &Span, attributes: &Attributes, start: u64) -> Option<u64> {
     let is_first = |name: &Option<FirstToken>| name.is_some();
-    let events = || span.events.as_ref().into_iter().flatten().filter(|event| is_first(&event.name.0));
+    let events = || span.events.0.iter().filter(|event| is_first(&event.name.0));
     let of_events = || events().filter_map(|event| event.time_unix_nano.0?.0.checked_sub(start)).min();
     attributes
         .nanos(Field::FirstChunkSeconds, SECOND)
@@ -196,7 +194,7 @@ fn http_status(attributes: &Attributes) -> Option<u16> {
 }
 
 fn failure(span: &Span, attributes: &Attributes) -> Option<Failure> {
-    let code = span.status.as_ref().and_then(|status| status.code.0);
+    let code = span.status.0.as_ref().and_then(|status| status.code.0);
     let has_failed = match code {
         Some(Code::Error) => true,
         Some(Code::Ok) => false,
