@@ -67,6 +67,7 @@ impl Format for Otlp {
     }
 
     fn add(&self, facts: &mut Facts, _file: &Path, line: &Line) -> Result<Fate, String> {
+        facts.begin();
         let mut fates = Vec::new();
         for resource in &line.resource_spans.0 {
             let program = program(resource.resource.0.as_ref());

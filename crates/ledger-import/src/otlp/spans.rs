@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::call::{Around, Call, Counts, Failure, Program, Span as Time, Stop, Tool, Turn, Used};
-use super::facts::{At, Facts, Trace};
+use super::facts::{At, Facts};
 use super::keys::Field;
 use super::line::{Code, FirstToken, Kind, Resource, Scope, Span};
 use super::providers::{is_exclusive, provider};
@@ -67,10 +67,6 @@ impl Facts {
             return if has_usage { self.call(program, span, time, used, "agent") } else { Ok(Fate::Other) };
         };
         self.call(program, span, time, used, operation)
-    }
-
-    fn trace(&mut self, trace: u128) -> &mut Trace {
-        self.traces.entry(trace).or_default()
     }
 
     fn call(
