@@ -60,13 +60,13 @@ impl Facts {
             if let (Some(trace), Some(id)) = (trace, id) {
                 self.add_tool(At::Span(trace, id), tool(program, span, attributes, time, session));
             }
-            return Ok(Fate::Other);
         }
-        let Role::Call(operation) = role else {
-            // What an agent used is what its calls used, unless none of them says.
-            return if has_usage { self.call(program, span, time, used, "agent") } else { Ok(Fate::Other) };
-        };
-        self.call(program, span, time, used, operation)
+        match role {
+            Role::Call(operation) => self.call(program, span, time, used, operation),
+            // What an agent used, or one that is called as a tool, is what its calls used, unless none of them says.
+            _ if has_usage => self.call(program, span, time, used, "agent"),
+            _ => Ok(Fate::Other),
+        }
     }
 
     fn call(
@@ -84,7 +84,8 @@ impl Facts {
         let at = match (span.trace_id.0, id, response.as_ref().or(request.as_ref())) {
             (Some(trace), Some(id), _) => At::Span(trace.0, id),
             (_, _, Some(id)) => At::Key(id.clone()),
-            _ => return Err("has usage, but no id".to_owned()),
+            _ if used.tokens().total() > 0 => return Err("has usage, but no id".to_owned()),
+            _ => return Ok(Fate::Other),
         };
         let call = Call {
             program: program.clone(),
