@@ -56,10 +56,10 @@ impl Facts {
         let Some(time) = time else {
             return if has_usage { Err("has usage, but no time".to_owned()) } else { Ok(Fate::Other) };
         };
-        if role == Role::Tool {
-            if let (Some(trace), Some(id)) = (trace, id) {
-                self.add_tool(At::Span(trace, id), tool(program, span, attributes, time, session));
-            }
+        if role == Role::Tool
+            && let (Some(trace), Some(id)) = (trace, id)
+        {
+            self.add_tool(At::Span(trace, id), tool(program, span, attributes, time, session));
         }
         match role {
             Role::Call(operation) => self.call(program, span, time, used, operation),
