@@ -188,6 +188,17 @@ fn the_spans_of_client_and_server_are_one_call() {
     }
 }
 
+/// A gateway between the two tells of the same tokens, and knows no id.
+#[test]
+fn a_gateway_between_client_and_server_is_the_same_call() {
+    let more = json!({"gen_ai.operation.name": "chat", "gen_ai.response.id": "chatcmpl-BqkAdYh2LVZ1uSkVnS5gCRRk",
+        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 10});
+    let all = [span(1, 0, more.clone()), chat(2, 1, 100), span(3, 2, more)];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        assert_eq!(total(&import(&order.map(|number| spans(&[all[number].clone()]))).events), (1, 110));
+    }
+}
+
 /// One of them knows the answer by its id, the other one the request only.
 #[test]
 fn the_spans_of_one_request_are_one_call_when_only_one_of_them_knows_the_answer() {
