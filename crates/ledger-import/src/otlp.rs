@@ -29,6 +29,7 @@ mod emit;
 mod facts;
 mod keys;
 mod line;
+mod list;
 mod logs;
 mod providers;
 mod spans;
@@ -38,9 +39,8 @@ use std::path::Path;
 
 use crate::Options;
 use crate::format::{Emitted, Fate, Format, Link};
-use crate::loose::Loose;
 use facts::Facts;
-use line::Line;
+use line::{Line, ScopeLogs, ScopeSpans};
 use spans::program;
 
 /// The importer, in `llm.called` and in the metadata.
@@ -67,20 +67,23 @@ impl Format for Otlp {
     }
 
     fn add(&self, facts: &mut Facts, _file: &Path, line: &Line) -> Result<Fate, String> {
+        facts.begin();
         let mut fates = Vec::new();
-        for resource in list(&line.resource_spans) {
-            let program = program(resource.resource.as_ref());
-            let scopes = list(&resource.scope_spans).chain(list(&resource.instrumentation_library_spans));
-            for scope in scopes {
-                let spans = list(&scope.spans);
-                fates.extend(spans.map(|span| facts.add_span(&program, scope.scope.as_ref(), span)));
+        for resource in &line.resource_spans.0 {
+            let program = program(resource.resource.0.as_ref());
+            for ScopeSpans { scope, spans } in
+                resource.scope_spans.0.iter().chain(&resource.instrumentation_library_spans.0)
+            {
+                fates.extend(spans.0.iter().map(|span| facts.add_span(&program, scope.0.as_ref(), span)));
             }
         }
-        for resource in list(&line.resource_logs) {
-            let program = program(resource.resource.as_ref());
-            for scope in list(&resource.scope_logs).chain(list(&resource.instrumentation_library_logs)) {
-                let records = list(&scope.log_records);
-                fates.extend(records.map(|record| facts.add_record(&program, scope.scope.as_ref(), record)));
+        for resource in &line.resource_logs.0 {
+            let program = program(resource.resource.0.as_ref());
+            for ScopeLogs { scope, log_records } in
+                resource.scope_logs.0.iter().chain(&resource.instrumentation_library_logs.0)
+            {
+                let records = log_records.0.iter();
+                fates.extend(records.map(|record| facts.add_record(&program, scope.0.as_ref(), record)));
             }
         }
         // Whatever else a line says is kept when a part of it is bad.
@@ -100,8 +103,4 @@ impl Format for Otlp {
     fn emit(&self, facts: Facts, options: &Options) -> Emitted {
         emit::emit(&facts, options)
     }
-}
-
-fn list<T>(list: &Loose<Vec<T>>) -> impl Iterator<Item = &T> {
-    list.as_ref().into_iter().flatten()
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::keys::{CACHE_SPLIT, Field, LOG_ERROR, field};
+use super::list::List;
 use crate::loose::{Expected, LoggedUsd, Loose, expect_objects};
 
 /// Longest value that is decoded, in bytes of JSON; names and numbers are shorter.
@@ -103,17 +104,12 @@ impl Attributes {
 }
 
 /// A list of pairs.
-impl Expected for Attributes {
-    fn from_json(json: &str) -> Result<Option<Self>, serde_json::Error> {
-        if !json.starts_with('[') {
-            return Ok(None);
-        }
-        let pairs: Vec<&RawValue> = serde_json::from_str(json)?;
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let List(pairs) = List::<Pair<'de>>::deserialize(deserializer)?;
         let mut attributes = Self::default();
-        for pair in pairs.into_iter().map(RawValue::get).filter(|pair| pair.starts_with('{')) {
-            attributes.add(&serde_json::from_str(pair)?);
-        }
-        Ok(Some(attributes))
+        pairs.iter().for_each(|pair| attributes.add(pair));
+        Ok(attributes)
     }
 }
 

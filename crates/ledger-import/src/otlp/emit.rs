@@ -19,14 +19,14 @@ use crate::format::Emitted;
 /// What nobody names.
 const UNKNOWN: &str = "unknown";
 
-/// Says everything.
+/// Says everything that may be new.
 pub(super) fn emit(facts: &Facts, options: &Options) -> Emitted {
     let emitter = Emitter { options };
     let mut emitted = Emitted::default();
-    for (key, seen) in calls(facts) {
+    for (key, seen) in calls(facts).into_iter().filter(|(_, seen)| seen.is_touched) {
         emitter.calls(&key, &seen, &mut emitted);
     }
-    for (id, trace) in &facts.traces {
+    for (id, trace) in facts.traces.iter().filter(|(id, _)| facts.has_touched(**id)) {
         for (span, tool) in &trace.tools {
             let place = trace.place(*id, *span, tool.session.as_deref());
             emitted.add(emitter.tool(&span_key(*id, *span), tool, &place, &format!("{span:016x}")));
@@ -41,7 +41,7 @@ pub(super) fn emit(facts: &Facts, options: &Options) -> Emitted {
             }
         }
     }
-    for (key, tool) in &facts.tools {
+    for (key, tool) in facts.tools.iter().filter(|(key, _)| facts.has_touched_key(key)) {
         let place = Place::of_record(tool.session.as_deref(), tool.turn.as_deref(), key);
         emitted.add(emitter.tool(key, tool, &place, key));
     }
@@ -80,7 +80,7 @@ impl Emitter<'_> {
 
     /// Says what is known best of a call, once for each key that it replaces: an event replaces one.
     fn calls(&self, key: &str, seen: &Seen<'_>, emitted: &mut Emitted) {
-        let Seen { observations, replaces } = seen;
+        let Seen { observations, replaces, is_touched: _ } = seen;
         let revision = |observation: &Observation<'_>| observation.revision(replaces.len());
         let Some(best) = observations.iter().map(revision).max() else { return };
         let best = || observations.iter().filter(|observation| revision(observation) == best);

@@ -20,6 +20,18 @@ pub(crate) struct Facts {
     pub(super) tools: BTreeMap<String, Tool>,
     /// The ids of answers and requests, which spans of several traces may tell of.
     ids: BTreeSet<u64>,
+    touched: Touched,
+    /// Whether anything was added since these were kept.
+    #[serde(skip)]
+    is_growing: bool,
+}
+
+/// What was added since the facts were last read from where they are kept. All else was said when it was kept, and making
+/// the events of everything again for each export of a long file would take far longer than reading the export.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Touched {
+    traces: BTreeSet<u128>,
+    keys: BTreeSet<String>,
 }
 
 /// The spans of a trace, by id.
@@ -32,6 +44,30 @@ pub(super) struct Trace {
 }
 
 impl Facts {
+    /// Expects what a line says.
+    pub(super) fn begin(&mut self) {
+        if !self.is_growing {
+            self.touched = Touched::default();
+            self.is_growing = true;
+        }
+    }
+
+    /// Whether there is something new to say of a trace.
+    pub(super) fn has_touched(&self, trace: u128) -> bool {
+        self.touched.traces.contains(&trace)
+    }
+
+    /// Whether there is something new to say of what has a key.
+    pub(super) fn has_touched_key(&self, key: &str) -> bool {
+        self.touched.keys.contains(key)
+    }
+
+    /// A trace that something is added to.
+    pub(super) fn trace(&mut self, trace: u128) -> &mut Trace {
+        self.touched.traces.insert(trace);
+        self.traces.entry(trace).or_default()
+    }
+
     /// Adds a call that a span, or else a record, tells of.
     pub(super) fn add_call(&mut self, at: At, call: Call) -> Fate {
         let ids = [call.response.as_ref(), call.request.as_ref()].into_iter().flatten();
@@ -40,8 +76,11 @@ impl Facts {
         // No `any`: all of them are to be known.
         let is_known = ids.filter(|id| !self.ids.insert(Link::of(id).0)).count() > 0;
         let fate = match at {
-            At::Span(trace, span) => add(&mut self.traces.entry(trace).or_default().calls, span, call),
-            At::Key(key) => add(&mut self.calls, key, call),
+            At::Span(trace, span) => add(&mut self.trace(trace).calls, span, call),
+            At::Key(key) => {
+                self.touched.keys.insert(key.clone());
+                add(&mut self.calls, key, call)
+            }
         };
         if is_known && fate == Fate::Call { Fate::Repeat } else { fate }
     }
@@ -49,8 +88,11 @@ impl Facts {
     /// Adds a tool.
     pub(super) fn add_tool(&mut self, at: At, tool: Tool) {
         match at {
-            At::Span(trace, span) => _ = add(&mut self.traces.entry(trace).or_default().tools, span, tool),
-            At::Key(key) => _ = add(&mut self.tools, key, tool),
+            At::Span(trace, span) => _ = add(&mut self.trace(trace).tools, span, tool),
+            At::Key(key) => {
+                self.touched.keys.insert(key.clone());
+                add(&mut self.tools, key, tool);
+            }
         }
     }
 
@@ -60,18 +102,17 @@ impl Facts {
         traces.chain(self.ids.iter().copied().map(Link)).collect()
     }
 
-    /// Adds what others know.
+    /// Adds what others know, and have said.
     pub(super) fn absorb(&mut self, other: Self) {
-        let Self { traces, calls, tools, ids } = other;
+        let Self { traces, calls, tools, ids, touched: _, is_growing: _ } = other;
         self.ids.extend(ids);
-        for (id, Trace { parents, calls, tools, around }) in traces {
-            let trace = self.traces.entry(id).or_default();
-            for (span, parent) in parents {
-                trace.add_parent(span, parent);
-            }
-            calls.into_iter().for_each(|(span, call)| _ = add(&mut trace.calls, span, call));
-            tools.into_iter().for_each(|(span, tool)| _ = add(&mut trace.tools, span, tool));
-            around.into_iter().for_each(|(span, around)| _ = add(&mut trace.around, span, around));
+        for (id, of_other) in traces {
+            let Some(trace) = self.traces.get_mut(&id) else {
+                self.traces.insert(id, of_other);
+                continue;
+            };
+            trace.absorb(of_other);
+            self.touched.traces.insert(id);
         }
         calls.into_iter().for_each(|(key, call)| _ = add(&mut self.calls, key, call));
         tools.into_iter().for_each(|(key, tool)| _ = add(&mut self.tools, key, tool));
@@ -79,6 +120,16 @@ impl Facts {
 }
 
 impl Trace {
+    fn absorb(&mut self, other: Self) {
+        let Self { parents, calls, tools, around } = other;
+        for (span, parent) in parents {
+            self.add_parent(span, parent);
+        }
+        calls.into_iter().for_each(|(span, call)| _ = add(&mut self.calls, span, call));
+        tools.into_iter().for_each(|(span, tool)| _ = add(&mut self.tools, span, tool));
+        around.into_iter().for_each(|(span, around)| _ = add(&mut self.around, span, around));
+    }
+
     pub(super) fn add_parent(&mut self, span: u64, parent: u64) {
         // Nobody has two parents; whoever says so, the order of what is read must not decide.
         self.parents.entry(span).and_modify(|known| *known = parent.min(*known)).or_insert(parent);

@@ -3,77 +3,64 @@
 use serde::Deserialize;
 
 use super::attributes::Attributes;
-use crate::loose::{Expected, Loose, expect_objects};
-
-expect_objects!(
-    ResourceSpans,
-    ScopeSpans,
-    ResourceLogs,
-    ScopeLogs,
-    Resource,
-    Scope,
-    Span,
-    SpanEvent,
-    Status,
-    Record,
-    Body
-);
+use super::list::List;
+use crate::loose::{Expected, Loose, Object};
 
 /// A line: what one export of traces, or of logs, has. Metrics count the same things again and are not read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Line {
     #[serde(alias = "resource_spans")]
-    pub(super) resource_spans: Loose<Vec<ResourceSpans>>,
+    pub(super) resource_spans: List<ResourceSpans>,
     #[serde(alias = "resource_logs")]
-    pub(super) resource_logs: Loose<Vec<ResourceLogs>>,
+    pub(super) resource_logs: List<ResourceLogs>,
 }
 
 /// The spans of a program.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ResourceSpans {
-    pub(super) resource: Loose<Resource>,
+    pub(super) resource: Object<Resource>,
     #[serde(alias = "scope_spans")]
-    pub(super) scope_spans: Loose<Vec<ScopeSpans>>,
+    pub(super) scope_spans: List<ScopeSpans>,
     /// What they were called before version 0.15 of the protocol.
     #[serde(alias = "instrumentation_library_spans")]
-    pub(super) instrumentation_library_spans: Loose<Vec<ScopeSpans>>,
+    pub(super) instrumentation_library_spans: List<ScopeSpans>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ScopeSpans {
     #[serde(alias = "instrumentationLibrary", alias = "instrumentation_library")]
-    pub(super) scope: Loose<Scope>,
-    pub(super) spans: Loose<Vec<Span>>,
+    pub(super) scope: Object<Scope>,
+    pub(super) spans: List<Span>,
 }
 
 /// The log records of a program.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ResourceLogs {
-    pub(super) resource: Loose<Resource>,
+    pub(super) resource: Object<Resource>,
     #[serde(alias = "scope_logs")]
-    pub(super) scope_logs: Loose<Vec<ScopeLogs>>,
+    pub(super) scope_logs: List<ScopeLogs>,
     #[serde(alias = "instrumentation_library_logs")]
-    pub(super) instrumentation_library_logs: Loose<Vec<ScopeLogs>>,
+    pub(super) instrumentation_library_logs: List<ScopeLogs>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ScopeLogs {
     #[serde(alias = "instrumentationLibrary", alias = "instrumentation_library")]
-    pub(super) scope: Loose<Scope>,
+    pub(super) scope: Object<Scope>,
     #[serde(alias = "log_records", alias = "logs")]
-    pub(super) log_records: Loose<Vec<Record>>,
+    pub(super) log_records: List<Record>,
 }
 
 /// The program.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Resource {
-    pub(super) attributes: Loose<Attributes>,
+    pub(super) attributes: Attributes,
 }
 
 /// The library that observes.
@@ -97,9 +84,9 @@ pub(super) struct Span {
     pub(super) start_time_unix_nano: Loose<Nanos>,
     #[serde(alias = "end_time_unix_nano")]
     pub(super) end_time_unix_nano: Loose<Nanos>,
-    pub(super) attributes: Loose<Attributes>,
-    pub(super) events: Loose<Vec<SpanEvent>>,
-    pub(super) status: Loose<Status>,
+    pub(super) attributes: Attributes,
+    pub(super) events: List<SpanEvent>,
+    pub(super) status: Object<Status>,
 }
 
 /// Something that happened during a span.
@@ -126,8 +113,8 @@ pub(super) struct Record {
     pub(super) observed_time_unix_nano: Loose<Nanos>,
     #[serde(alias = "event_name")]
     pub(super) event_name: Loose<LogEvent>,
-    pub(super) body: Loose<Body>,
-    pub(super) attributes: Loose<Attributes>,
+    pub(super) body: Object<Body>,
+    pub(super) attributes: Attributes,
 }
 
 /// What a record says. It is content, unless it is the name of an event.

@@ -27,8 +27,7 @@ impl Facts {
         scope: Option<&Scope>,
         record: &Record,
     ) -> Result<Fate, String> {
-        let none = Attributes::default();
-        let attributes = record.attributes.as_ref().unwrap_or(&none);
+        let attributes = &record.attributes;
         let Some(event) = event(program, scope, record, attributes) else { return Ok(Fate::Other) };
         if event == LogEvent::CodexEvent && attributes.text(Field::EventKind) != Some("response.completed") {
             return Ok(Fate::Other);
@@ -60,7 +59,7 @@ impl Facts {
 /// Which event a record is.
 fn event(program: &Program, scope: Option<&Scope>, record: &Record, attributes: &Attributes) -> Option<LogEvent> {
     let named = attributes.text(Field::EventName);
-    let body = record.body.as_ref().and_then(|body| body.string_value.0);
+    let body = record.body.0.as_ref().and_then(|body| body.string_value.0);
     let known = record.event_name.0.or(body).or_else(|| named.and_then(LogEvent::named));
     known.or_else(|| {
         let of_scope = scope.and_then(|scope| scope.name.as_deref()).is_some_and(|name| name.starts_with(CLAUDE_SCOPE));

@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::call::{Around, Call, Counts, Failure, Program, Span as Time, Stop, Tool, Turn, Used};
-use super::facts::{At, Facts, Trace};
+use super::facts::{At, Facts};
 use super::keys::Field;
 use super::line::{Code, FirstToken, Kind, Resource, Scope, Span};
 use super::providers::{is_exclusive, provider};
@@ -15,7 +15,7 @@ pub(super) const MILLISECOND: u32 = 1_000_000;
 
 /// What programs say of themselves.
 pub(super) fn program(resource: Option<&Resource>) -> Program {
-    let Some(attributes) = resource.and_then(|resource| resource.attributes.as_ref()) else {
+    let Some(Resource { attributes }) = resource else {
         return Program::default();
     };
     Program {
@@ -31,8 +31,7 @@ impl Facts {
     /// # Errors
     /// The reason why it cannot be used.
     pub(super) fn add_span(&mut self, program: &Program, scope: Option<&Scope>, span: &Span) -> Result<Fate, String> {
-        let none = Attributes::default();
-        let attributes = span.attributes.as_ref().unwrap_or(&none);
+        let attributes = &span.attributes;
         let trace = span.trace_id.0.map(|id| id.0);
         let id = span.span_id.0.and_then(|id| u64::try_from(id.0).ok());
         let parent = span.parent_span_id.0.and_then(|id| u64::try_from(id.0).ok());
@@ -57,21 +56,17 @@ impl Facts {
         let Some(time) = time else {
             return if has_usage { Err("has usage, but no time".to_owned()) } else { Ok(Fate::Other) };
         };
-        if role == Role::Tool {
-            if let (Some(trace), Some(id)) = (trace, id) {
-                self.add_tool(At::Span(trace, id), tool(program, span, attributes, time, session));
-            }
-            return Ok(Fate::Other);
+        if role == Role::Tool
+            && let (Some(trace), Some(id)) = (trace, id)
+        {
+            self.add_tool(At::Span(trace, id), tool(program, span, attributes, time, session));
         }
-        let Role::Call(operation) = role else {
-            // What an agent used is what its calls used, unless none of them says.
-            return if has_usage { self.call(program, span, time, used, "agent") } else { Ok(Fate::Other) };
-        };
-        self.call(program, span, time, used, operation)
-    }
-
-    fn trace(&mut self, trace: u128) -> &mut Trace {
-        self.traces.entry(trace).or_default()
+        match role {
+            Role::Call(operation) => self.call(program, span, time, used, operation),
+            // What an agent used, or one that is called as a tool, is what its calls used, unless none of them says.
+            _ if has_usage => self.call(program, span, time, used, "agent"),
+            _ => Ok(Fate::Other),
+        }
     }
 
     fn call(
@@ -82,15 +77,15 @@ impl Facts {
         used: Used,
         operation: &str,
     ) -> Result<Fate, String> {
-        let none = Attributes::default();
-        let attributes = span.attributes.as_ref().unwrap_or(&none);
+        let attributes = &span.attributes;
         let response = name(attributes.text(Field::Response)).filter(|id| is_unique(id));
         let request = name(attributes.text(Field::Request));
         let id = span.span_id.0.and_then(|id| u64::try_from(id.0).ok());
         let at = match (span.trace_id.0, id, response.as_ref().or(request.as_ref())) {
             (Some(trace), Some(id), _) => At::Span(trace.0, id),
             (_, _, Some(id)) => At::Key(id.clone()),
-            _ => return Err("has usage, but no id".to_owned()),
+            _ if used.tokens().total() > 0 => return Err("has usage, but no id".to_owned()),
+            _ => return Ok(Fate::Other),
         };
         let call = Call {
             program: program.clone(),
@@ -183,7 +178,7 @@ fn used(scope: Option<&Scope>, attributes: &Attributes) -> Result<Used, String> 
 
 fn ttft(span: &Span, attributes: &Attributes, start: u64) -> Option<u64> {
     let is_first = |name: &Option<FirstToken>| name.is_some();
-    let events = || span.events.as_ref().into_iter().flatten().filter(|event| is_first(&event.name.0));
+    let events = || span.events.0.iter().filter(|event| is_first(&event.name.0));
     let of_events = || events().filter_map(|event| event.time_unix_nano.0?.0.checked_sub(start)).min();
     attributes
         .nanos(Field::FirstChunkSeconds, SECOND)
@@ -196,7 +191,7 @@ fn http_status(attributes: &Attributes) -> Option<u16> {
 }
 
 fn failure(span: &Span, attributes: &Attributes) -> Option<Failure> {
-    let code = span.status.as_ref().and_then(|status| status.code.0);
+    let code = span.status.0.as_ref().and_then(|status| status.code.0);
     let has_failed = match code {
         Some(Code::Error) => true,
         Some(Code::Ok) => false,

@@ -15,6 +15,8 @@ pub(super) struct Seen<'a> {
     pub(super) observations: Vec<Observation<'a>>,
     /// The keys of what is around it.
     pub(super) replaces: BTreeSet<String>,
+    /// Whether there is something new to say of it.
+    pub(super) is_touched: bool,
 }
 
 /// What one span or record tells of a call, and where that is.
@@ -63,12 +65,15 @@ pub(super) fn calls(facts: &Facts) -> BTreeMap<String, Seen<'_>> {
             let place = trace.place(*id, *span, call.session.as_deref());
             let seen = calls.entry(key).or_default();
             seen.observations.push(Observation { call, place });
+            seen.is_touched |= facts.has_touched(*id);
             seen.replaces.extend(replaced.into_iter().map(|(_, key)| key));
         }
     }
     for (key, call) in &facts.calls {
         let place = Place::of_record(call.session.as_deref(), call.turn.as_deref(), key);
-        calls.entry(key.clone()).or_default().observations.push(Observation { call, place });
+        let seen = calls.entry(key.clone()).or_default();
+        seen.observations.push(Observation { call, place });
+        seen.is_touched |= facts.has_touched_key(key);
     }
     // Whoever knows the request only told of it under that.
     for (request, response) in answers.by_request {

@@ -26,6 +26,15 @@ fn span(trace: u64, id: u64, parent: u64, attributes: &[(&str, Value)]) -> Strin
     format!("{}\n", json!({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}))
 }
 
+/// A request of Claude Code, in no trace.
+fn record() -> String {
+    let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let attributes = [text("session.id", "s2"), text("input_tokens", "30"), text("output_tokens", "3")];
+    let record = json!({"timeUnixNano": "1767225609000000000", "attributes": attributes,
+        "body": {"stringValue": "claude_code.api_request"}});
+    format!("{}\n", json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}))
+}
+
 /// A workflow with two agents: the first has two calls, of which one is told of by its server too; the second has one,
 /// and one that failed. All that is around repeats what is below it.
 fn exports() -> Vec<String> {
@@ -35,6 +44,7 @@ fn exports() -> Vec<String> {
         used(input).into_iter().chain(more).collect::<Vec<_>>()
     };
     let (chat, agent) = (("gen_ai.operation.name", "chat"), ("gen_ai.operation.name", "invoke_agent"));
+    let request = ("anthropic.request.id", "req_011CSHoEeqs5C35K2UUqR7Fy");
     let answer = ("gen_ai.response.id", "chatcmpl-BqkAdYh2LVZ1uSkVnS5gCRRk");
     vec![
         span(1, 4, 3, &with(100, &[chat])),
@@ -50,11 +60,16 @@ fn exports() -> Vec<String> {
         // Two calls of other traces: one that nothing else is told of, and one whose parent is told of somewhere else.
         span(3, 11, 12, &with(50, &[chat])),
         span(4, 13, 0, &with(25, &[chat, ("gen_ai.response.id", "msg_01XFDUDYJgAACzvnptvVoYEL")])),
+        // One request: the server knows no answer, is below an agent, and in a trace of its own.
+        span(5, 14, 15, &with(60, &[chat, request])),
+        span(5, 15, 0, &with(60, &[agent])),
+        span(6, 16, 0, &with(60, &[chat, request, ("gen_ai.response.id", "msg_01DUDYJgAACzvnptvVoYEXF")])),
+        record(),
     ]
 }
 
-/// 100 + 200 + 400 + 50 + 25 of input, and one each of output; and the call that failed.
-const TOTAL: (usize, u64) = (6, 775 + 5);
+/// 100 + 200 + 400 + 50 + 25 + 60 of input, and one each of output; the record; and the call that failed.
+const TOTAL: (usize, u64) = (8, 835 + 6 + 33);
 
 async fn total(home: &Home) -> (usize, u64) {
     let calls = latest::<LlmCall>(&home.events().await);
@@ -89,18 +104,18 @@ async fn lines_in_files_of_their_own_end_the_same_in_any_order() {
         .map(|(number, line)| file(&format!("otlp-{number:02}.jsonl"), std::slice::from_ref(line)))
         .collect();
     let whole = whole_of(&Source::Otlp, &files);
-    // All numbers that have nothing in common with 13 give each line once.
-    for factor in 1..13 {
+    // All numbers that have nothing in common with 17 give each line once.
+    for factor in 1..17 {
         let mut home = Home::new();
-        for turn in 1..13 {
-            let (path, bytes) = &files[factor * turn % 13 - 1];
+        for turn in 1..17 {
+            let (path, bytes) = &files[factor * turn % 17 - 1];
             home.write(path, bytes);
             home.import_of(&Source::Otlp).await;
         }
         assert_same(&home.events().await, &whole);
         assert_eq!(total(&home).await, TOTAL, "{factor}");
         let again = home.import_of(&Source::Otlp).await;
-        assert_eq!((again.unchanged, again.stored.appended), (12, 0));
+        assert_eq!((again.unchanged, again.stored.appended), (16, 0));
     }
 }
 

@@ -130,6 +130,17 @@ fn an_agent_alone_counts_what_it_used() {
     assert_eq!(total(&import.events), (2, 330), "the call below it does not say what it used");
 }
 
+/// farion1231/cc-switch#6796: under-counting exists as well.
+#[test]
+fn an_agent_that_is_called_as_a_tool_counts_what_it_used_unless_its_calls_say() {
+    let tool =
+        json!({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "ask", "gen_ai.usage.input_tokens": 100});
+    let alone = import(&[spans(&[span(1, 0, tool.clone())])]);
+    assert_eq!((total(&alone.events), alone.report.tools), ((1, 100), 1));
+    let both = import(&[spans(&[span(1, 0, tool), chat(2, 1, 80)])]);
+    assert_eq!((total(&both.events), both.report.tools), ((1, 88), 1));
+}
+
 /// The Vercel AI SDK: `ai.generateText` is around `ai.generateText.doGenerate`, and repeats it under other names.
 #[test]
 fn generate_text_and_do_generate_count_once() {
@@ -174,6 +185,17 @@ fn the_spans_of_client_and_server_are_one_call() {
             let asked = Timestamp::parse("2026-01-01T00:00:01Z").unwrap();
             assert_eq!(calls(&import)[0].started_at, asked, "as who asked sees it");
         }
+    }
+}
+
+/// A gateway between the two tells of the same tokens, and knows no id.
+#[test]
+fn a_gateway_between_client_and_server_is_the_same_call() {
+    let more = json!({"gen_ai.operation.name": "chat", "gen_ai.response.id": "chatcmpl-BqkAdYh2LVZ1uSkVnS5gCRRk",
+        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 10});
+    let all = [span(1, 0, more.clone()), chat(2, 1, 100), span(3, 2, more)];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        assert_eq!(total(&import(&order.map(|number| spans(&[all[number].clone()]))).events), (1, 110));
     }
 }
 

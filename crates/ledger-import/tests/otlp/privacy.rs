@@ -151,8 +151,8 @@ fn no_event_and_no_report_contains_what_was_said() {
     let lines: Vec<Value> = [secret_spans()].into_iter().chain(secret_records()).collect();
     let import = import(&lines);
     assert_eq!(import.report.bad_lines, 0);
-    // Five spans, of which each says what it wrote to a cache; seven records.
-    assert_eq!((import.report.calls, import.report.tools, import.report.turns), (12, 4, 1));
+    // Six spans, of which each says what it wrote to a cache; seven records.
+    assert_eq!((import.report.calls, import.report.tools, import.report.turns), (13, 4, 1));
     let (events, report) = (serde_json::to_string(&import.events).unwrap(), format!("{:?}", import.report));
     assert!(!events.contains(SECRET), "{events}");
     assert!(!report.contains(SECRET), "{report}");

@@ -78,6 +78,9 @@ fn usage_without_a_time_or_an_id_makes_its_line_bad() {
         let import = import(&[spans(&[span])]);
         assert_eq!((import.events.len(), import.report.bad_lines), (0, 1), "{missing}");
     }
+    // A call that used nothing is no loss.
+    let unknown = with(span(1, 0, json!({"gen_ai.operation.name": "chat"})), json!({"spanId": null}));
+    assert_eq!(import(&[spans(&[unknown])]).report.other, 1);
     // The id of an answer is one as well.
     let mut more = json!({"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 100});
     more["gen_ai.response.id"] = json!("msg_01XFDUDYJgAACzvnptvVoYEL");
