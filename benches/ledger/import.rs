@@ -71,9 +71,11 @@ fn child(home: &Path, ledger: &Path) -> Result<Taken> {
 pub(crate) async fn child_import(home: &str, ledger: &str) -> Result<()> {
     let opened = agent_ledger::open(ledger).await?;
     let database = Database::sqlite(&PathBuf::from(ledger).with_extension("projections.db"))?;
-    let keep = Box::new(InDatabase(Kept::open(database).await?));
+    let kept = Kept::open(database).await?;
+    let keep = Box::new(InDatabase(kept.clone()));
     let mut import = IncrementalImport::new(&Source::Claude, Options::default(), opened.as_ref(), keep)?;
     let pass = import.pass(&Source::Claude.find(&[home.into()])?, &|_| ()).await?;
+    kept.close().await;
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
     let peak: u64 = peak.unwrap_or(0);

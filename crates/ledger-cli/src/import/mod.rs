@@ -133,6 +133,7 @@ async fn import(place: &Place, ledger: &dyn Ledger, wanted: &[Wanted], how: Impo
         is_first = false;
         tokio::time::sleep(Duration::from_secs(every)).await;
     }
+    keep.0.close().await;
     if unreadable > 0 {
         return Err(Failure::other(format!(
             "{unreadable} files or folders could not be read; the others are imported"

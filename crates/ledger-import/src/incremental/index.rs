@@ -2,16 +2,23 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::format::Link;
 
 /// The family of every link.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    families: HashMap<Link, u32>,
+    families: HashMap<Link, u32, RandomState>,
     names: Vec<String>,
 }
 
 impl Index {
+    /// One that is about to get so many links; there are as many as there are facts, and most passes need few of them.
+    pub(super) fn for_links(count: usize) -> Self {
+        Self { families: HashMap::with_capacity_and_hasher(count, RandomState::default()), names: Vec::new() }
+    }
+
     /// Adds the links of a family.
     pub(super) fn add(&mut self, name: &str, links: impl Iterator<Item = Link>) {
         let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);

@@ -252,8 +252,9 @@ impl<'a, F: Format> Import<'a, F> {
     }
 
     async fn index(&mut self) -> Result<Index> {
-        let mut index = Index::default();
-        for (name, bytes) in self.keep.all(&self.owner, Part::Links).await.map_err(Error::Keep)? {
+        let kept = self.keep.all(&self.owner, Part::Links).await.map_err(Error::Keep)?;
+        let mut index = Index::for_links(kept.iter().map(|(_, bytes)| links_from_bytes(bytes).count()).sum());
+        for (name, bytes) in kept {
             index.add(&name, links_from_bytes(&bytes));
         }
         Ok(index)

@@ -1,6 +1,7 @@
 //! A connection. One that failed, or whose user went away in the middle, is dropped and never used again.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
@@ -17,6 +18,12 @@ pub(crate) struct Connection {
     raw: AnyConnection,
     engine: Engine,
     texts: Texts,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("engine", &self.engine).finish_non_exhaustive()
+    }
 }
 
 /// Texts of statements by what they do, to which table, of which generation, with how many rows.

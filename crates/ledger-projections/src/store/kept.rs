@@ -1,5 +1,10 @@
 //! Things that are kept beside the projections: bytes under names, that their owner can do without.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
 use super::connection::Connection;
 use super::database::Database;
 use super::engine::Engine;
@@ -13,11 +18,16 @@ const TABLE: &str = "agent_ledger_kept";
 /// Bytes of one row: servers take 16 MiB at once.
 const CHUNK: usize = 4 << 20;
 
+/// A connection that was not used for longer is not trusted: servers and networks end them.
+const TRUSTED: Duration = Duration::from_secs(5);
+
 /// Bytes under names, that their owner can do without: how far an import got, for example. Owners and names have at most
 /// 64 bytes each.
 #[derive(Clone, Debug)]
 pub struct Kept {
     database: Database,
+    /// The last connection, and when it was used.
+    idle: Arc<Mutex<Option<(Connection, Instant)>>>,
 }
 
 /// A change of what is kept under a name, by the numbers of its parts; without parts, nothing is.
@@ -37,8 +47,33 @@ impl Kept {
             Err(Error::Database(_)) if engine == Engine::Postgres => connection.script(&create(engine)).await?,
             made => made?,
         }
-        connection.close().await;
-        Ok(Self { database })
+        let idle = Arc::new(Mutex::new(Some((connection, Instant::now()))));
+        Ok(Self { database, idle })
+    }
+
+    /// Closes the connection. What is asked later opens another one.
+    pub async fn close(&self) {
+        if let Some((connection, _)) = self.idle.lock().await.take() {
+            connection.close().await;
+        }
+    }
+
+    /// A connection on which nothing is under way.
+    async fn connection(&self) -> Result<Connection> {
+        match self.idle.lock().await.take() {
+            Some((connection, used)) if used.elapsed() < TRUSTED => Ok(connection),
+            Some((connection, _)) => {
+                connection.close().await;
+                self.database.connect().await
+            }
+            None => self.database.connect().await,
+        }
+    }
+
+    /// Keeps a connection for what is asked next. One on which something failed, or that somebody dropped, does not come
+    /// here.
+    async fn put_back(&self, connection: Connection) {
+        *self.idle.lock().await = Some((connection, Instant::now()));
     }
 
     /// One part of everything that `owner` keeps, by name.
@@ -63,7 +98,7 @@ impl Kept {
     /// # Errors
     /// Those of the database.
     pub async fn put(&self, owner: &str, changes: Vec<KeptChange>) -> Result<()> {
-        let mut connection = self.database.connect().await?;
+        let mut connection = self.connection().await?;
         connection.begin().await?;
         for (name, parts) in changes {
             delete(&mut connection, owner, Some(&name)).await?;
@@ -72,7 +107,7 @@ impl Kept {
             }
         }
         connection.commit().await?;
-        connection.close().await;
+        self.put_back(connection).await;
         Ok(())
     }
 
@@ -81,18 +116,18 @@ impl Kept {
     /// # Errors
     /// Those of the database.
     pub async fn clear(&self, owner: &str) -> Result<()> {
-        let mut connection = self.database.connect().await?;
+        let mut connection = self.connection().await?;
         delete(&mut connection, owner, None).await?;
-        connection.close().await;
+        self.put_back(connection).await;
         Ok(())
     }
 
     async fn read(&self, which: &str, values: Vec<Cell>) -> Result<Vec<(String, Vec<u8>)>> {
-        let mut connection = self.database.connect().await?;
+        let mut connection = self.connection().await?;
         let sql =
             format!("SELECT name, bytes FROM {TABLE} WHERE owner = {{}} AND part = {{}}{which} ORDER BY name, chunk");
         let rows = connection.rows(placed(connection.engine(), &sql), values).await?;
-        connection.close().await;
+        self.put_back(connection).await;
         let mut all: Vec<(String, Vec<u8>)> = Vec::new();
         for row in rows {
             let (name, mut bytes) = (row.text(0)?, row.bytes(1)?);
