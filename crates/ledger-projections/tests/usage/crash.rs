@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ledger_core::{Ledger, PageSize, RecordedEvent, Timestamp};
+use ledger_core::{Ledger, Offset, PageSize, RecordedEvent, Timestamp};
 use ledger_projections::store::{Table, Tables};
 use ledger_projections::usage::{Usage, UsageReader};
 use ledger_projections::{Database, Error, Projection, Projector, Result};
@@ -59,17 +59,29 @@ fn start(ledger: &Path, place: &str) -> Child {
         .unwrap()
 }
 
-/// Starts a process, and kills it after a while; whether it was faster.
-fn interrupt(ledger: &Path, place: &str, after: Duration) -> bool {
+/// The last event that is folded in.
+async fn stands_at(database: &Database) -> Offset {
+    projector(database, 1).standing().await.unwrap().map_or(Offset::ZERO, |standing| standing.offset)
+}
+
+/// Starts a process, and kills it some time after so many more events are folded in; whether it was done before.
+async fn interrupt(ledger: &Path, place: &str, database: &Database, more: i64, after: Duration) -> bool {
+    let beyond = stands_at(database).await.as_i64() + more;
     let mut process = start(ledger, place);
-    std::thread::sleep(after);
-    if let Some(status) = process.try_wait().unwrap() {
-        assert!(status.success(), "a process failed by itself");
-        return true;
-    }
-    process.kill().unwrap();
+    let is_done = loop {
+        if let Some(status) = process.try_wait().unwrap() {
+            assert!(status.success(), "a process failed by itself");
+            break true;
+        }
+        if stands_at(database).await.as_i64() >= beyond {
+            tokio::time::sleep(after).await;
+            break false;
+        }
+    };
+    // It may be done by now, which does no harm.
+    let _ = process.kill();
     process.wait().unwrap();
-    false
+    is_done
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,10 +98,18 @@ async fn killed_again_and_again_it_says_what_it_would_have_said() {
     for place in [file, Postgres::shared().fresh()] {
         let database = Database::from_url(&place).unwrap();
         let (mut kills, mut stood) = (0, std::collections::BTreeSet::new());
-        // Later and later, so that it ends on a slow machine too.
-        while !interrupt(&path, &place, Duration::from_millis(rng.random_range(1..200 + 5 * kills))) {
+        // By what it got done, not by the clock: machines are fast and slow.
+        while !interrupt(
+            &path,
+            &place,
+            &database,
+            rng.random_range(0..40),
+            Duration::from_micros(rng.random_range(0..4_000)),
+        )
+        .await
+        {
             kills += 1;
-            stood.insert(projector(&database, 1).standing().await.unwrap().map(|standing| standing.offset));
+            stood.insert(stands_at(&database).await);
         }
         println!("killed {kills} times, at {} places: {database:?}", stood.len());
         assert!(kills > 5 && stood.len() > 3, "killed {kills} times, at {stood:?}");
