@@ -60,6 +60,14 @@ pub(crate) fn said<P: EventPayload>(
     identified(event, &key)
 }
 
+/// The run that `name` is of a source: of a session, mostly.
+///
+/// # Errors
+/// When neither makes a run. Names have up to 128 bytes, as have runs; one for which the source is too much is alone.
+pub(crate) fn run_of(source: &str, name: &str) -> Result<RunId, Invalid> {
+    RunId::new(format!("{source}:{name}")).or_else(|_| RunId::new(name))
+}
+
 /// A duration as it was measured, or else as the difference of two times of the log, flagged as such.
 pub(crate) fn duration(
     measured: Option<Duration>,

@@ -2,6 +2,8 @@
 
 use ledger_events::CallStatus;
 
+use crate::words::UNKNOWN;
+
 /// What kind of end `class` and `http_status` of a call that failed tell of. A provider that is overloaded (529) is an
 /// error of the provider; a limit is what the caller has used up: its rate, its quota or its money.
 pub(crate) fn status_of_failure(class: &str, http_status: Option<u16>) -> CallStatus {
@@ -14,6 +16,12 @@ pub(crate) fn status_of_failure(class: &str, http_status: Option<u16>) -> CallSt
     } else {
         CallStatus::Error
     }
+}
+
+/// The class of a failure that has none: its HTTP status, if that says that it failed.
+pub(crate) fn class_of_failure(class: Option<String>, http_status: Option<u16>) -> String {
+    let of_http = || http_status.filter(|status| *status >= 400).map(|status| format!("http_{status}"));
+    class.or_else(of_http).unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod loose;
 mod mapping;
 mod otlp;
 mod report;
+mod revision;
 mod roder;
 pub mod samples;
 mod source;

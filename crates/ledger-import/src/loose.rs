@@ -115,6 +115,15 @@ fn text(json: &str) -> Option<String> {
     json.starts_with('"').then(|| serde_json::from_str(json).ok())?
 }
 
+/// A text, or a number or a truth value as it is written.
+pub(crate) fn scalar(json: &str) -> Option<String> {
+    match json.as_bytes().first()? {
+        b'"' => serde_json::from_str(json).ok(),
+        b'{' | b'[' | b'n' => None,
+        _ => Some(json.to_owned()),
+    }
+}
+
 /// The number, whole or with a fraction.
 fn number<T>(json: &str, whole: impl FnOnce(u64) -> Option<T>, real: impl FnOnce(f64) -> Option<T>) -> Option<T> {
     if !json.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {

@@ -3,6 +3,9 @@
 use ledger_core::SessionId;
 use ledger_events::is_code;
 
+/// Stands for what nobody names, where there must be a name.
+pub(crate) const UNKNOWN: &str = "unknown";
+
 /// `text` if it is a name as a ledger understands it: an id, a model, a tool.
 pub(crate) fn name(text: Option<&str>) -> Option<String> {
     text.filter(|text| SessionId::new(text).is_ok()).map(str::to_owned)

@@ -1,7 +1,6 @@
 //! A call of a model: what the lines that observe it say of it, each line or all of them together.
 
 use ledger_core::Timestamp;
-use ledger_events::is_code;
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
@@ -9,6 +8,7 @@ use super::failure::Failure;
 use super::graph::LineId;
 use super::line::Usage;
 use super::threads::{Sightings, ThreadId};
+use crate::words::word;
 
 /// One observation of a call, or all of them.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,15 +59,11 @@ impl Described {
             total: Counters::of(usage).tokens().total(),
             time,
             model,
-            service_tier: code(usage.service_tier.as_deref()),
-            speed: code(usage.speed.as_deref()),
-            inference_geo: code(usage.inference_geo.as_deref()),
+            service_tier: word(usage.service_tier.as_deref()),
+            speed: word(usage.speed.as_deref()),
+            inference_geo: word(usage.inference_geo.as_deref()),
         }
     }
-}
-
-fn code(text: Option<&str>) -> Option<String> {
-    text.filter(|text| is_code(text)).map(str::to_owned)
 }
 
 impl Call {

@@ -11,12 +11,13 @@ use super::counters::Counters;
 use super::failure::Failure;
 use super::graph::{Ending, Graph, LineId, Node, Said};
 use super::line::{AgentLine, Line, Message, ToolUseResult, Usage};
-use super::names::{check_ids, name};
+use super::names::check_ids;
 use super::place::Place;
 use super::threads::{Sightings, ThreadId, Threads};
 use super::tools::{Asked, Returned, ToolResult, ToolUse, Tools};
 use super::turns::{LoggedDuration, Prompt, Prompted, TurnLog};
 use crate::format::{Fate, Link};
+use crate::words::name;
 
 /// The model of what the agent itself wrote in the name of a model.
 const SYNTHETIC: &str = "<synthetic>";
@@ -223,9 +224,10 @@ impl Facts {
     ) {
         let session = self.threads.of(thread).session_id.as_str();
         for block in message.blocks("tool_use") {
-            let (Some(id), Some(tool)) = (name(&block.id), name(&block.name)) else { continue };
-            let asked = Asked { time, line, tool: tool.to_owned(), version: version.map(str::to_owned) };
-            let tool = ToolUse { id: id.to_owned(), asked, sightings: Sightings::new(thread, time) };
+            // One without proper names is left out: its line may carry usage all the same.
+            let (Some(id), Some(tool)) = (name(block.id.as_deref()), name(block.name.as_deref())) else { continue };
+            let asked = Asked { time, line, tool, version: version.map(str::to_owned) };
+            let tool = ToolUse { id, asked, sightings: Sightings::new(thread, time) };
             self.tools.add_use(thread, session, tool);
         }
     }
@@ -238,8 +240,8 @@ impl Facts {
         let measured = tool_result.filter(|_| count == 1);
         let duration = measured.and_then(|result| result.duration_ms.0.or(result.total_duration_ms.0));
         for block in message.blocks("tool_result") {
-            let Some(id) = name(&block.tool_use_id) else { continue };
-            let returned = Returned { thread: *thread, id, asked_by: asked_by.map(LineId::of) };
+            let Some(id) = name(block.tool_use_id.as_deref()) else { continue };
+            let returned = Returned { thread: *thread, id: &id, asked_by: asked_by.map(LineId::of) };
             let result = ToolResult { time: *time, duration: Reverse(duration), is_error: block.is_error.is_true() };
             self.tools.add_result(returned, result);
         }

@@ -1,9 +1,9 @@
 //! Ids as names: they end up in columns and keys, so each of them is a name as the ledger understands it.
 
-use ledger_core::{ModelId, SessionId};
+use ledger_core::ModelId;
 
 use super::line::{Line, Message};
-use crate::loose::Loose;
+use crate::words::checked_name;
 
 /// Checks that every id of the line makes a name.
 pub(super) fn check_ids(line: &Line) -> Result<(), String> {
@@ -16,28 +16,14 @@ pub(super) fn check_ids(line: &Line) -> Result<(), String> {
         ("uuid", repeated.and_then(|repeated| repeated.uuid.as_deref())),
         ("requestId", repeated.and_then(|repeated| repeated.request_id.as_deref())),
     ];
-    ids.into_iter().try_for_each(|(field, id)| check_name(field, id))?;
+    ids.into_iter().try_for_each(|(field, id)| checked_name(field, id).map(drop))?;
     line.message.0.as_ref().into_iter().chain(inner).try_for_each(check_message_ids)
 }
 
 fn check_message_ids(message: &Message) -> Result<(), String> {
-    check_name("message.id", message.id.as_deref())?;
+    checked_name("message.id", message.id.as_deref())?;
     if let Some(model) = message.model.as_deref() {
         ModelId::new(model).map_err(|invalid| invalid.to_string())?;
     }
     Ok(())
-}
-
-/// A name in a block of content. A tool call without proper names is left out: its line may carry usage all the same.
-pub(super) fn name(text: &Loose<String>) -> Option<&str> {
-    text.as_deref().filter(|text| SessionId::new(text).is_ok())
-}
-
-/// All names have one rule; that of the session says it.
-fn check_name(field: &str, name: Option<&str>) -> Result<(), String> {
-    let Some(name) = name else { return Ok(()) };
-    SessionId::new(name).map(drop).map_err(|invalid| {
-        let invalid = invalid.to_string();
-        format!("{field} {}", invalid.strip_prefix("session_id ").unwrap_or(&invalid))
-    })
 }

@@ -8,12 +8,8 @@ use ledger_core::Timestamp;
 use super::ancestors::Asked;
 use super::call::Call;
 use super::turns::End;
+use crate::revision::{DETAIL_BITS, MAX_DETAIL, revision};
 
-/// Bits of what is known of a call beside its tokens.
-const DETAIL_BITS: u32 = 20;
-/// Most tokens that a revision tells apart; more than any context takes.
-const MAX_TOKENS: u64 = (1 << (53 - DETAIL_BITS)) - 1;
-const MAX_DETAIL: u64 = (1 << DETAIL_BITS) - 1;
 /// Above any span of time of a turn in microseconds, which is 142 years at most.
 const MEASURED: u64 = 1 << 52;
 
@@ -32,7 +28,7 @@ pub(super) fn of_call(call: &Call, asked: Asked, has_turn: bool) -> u64 {
     ];
     let detail =
         micros(first.time, *last) / 1_000 + known.into_iter().map(u64::from).sum::<u64>() + of_start(sightings.count());
-    (used.tokens().total().min(MAX_TOKENS) << DETAIL_BITS) + detail.min(MAX_DETAIL)
+    revision(used.tokens().total(), detail)
 }
 
 /// A duration that was measured counts before one that is estimated, then a turn that is known before one that is not.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ledger_core::{ModelId, RunId, SessionId, Timestamp};
+use ledger_core::{ModelId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use super::row::{Limit, Record, Row, Said, Session};
 use super::usage::{Counters, Snapshot};
 use crate::format::{Fate, Link};
 use crate::loose::Loose;
+use crate::words::name;
 
 /// Longest working directory that is kept, in bytes: `PATH_MAX` of Linux.
 const MAX_WORKSPACE_BYTES: usize = 4096;
@@ -218,7 +219,7 @@ fn event(r#type: &str, payload: &Payload) -> Result<Option<Said>, String> {
             })
         }
         "stream_error" => Some(Said::Retried),
-        "exec_command_end" | "mcp_tool_call_end" | "patch_apply_end" => name(&payload.call_id).map(|id| {
+        "exec_command_end" | "mcp_tool_call_end" | "patch_apply_end" => name(payload.call_id.as_deref()).map(|id| {
             let measured = payload.exit_code.0.map(|code| code.0).or(payload.success.0);
             let is_ok = measured.or(payload.result.0.map(|outcome| outcome.0)).or(is_ok(payload));
             Said::ToolReturned { id, duration, is_ok }
@@ -228,9 +229,9 @@ fn event(r#type: &str, payload: &Payload) -> Result<Option<Said>, String> {
 }
 
 fn item(r#type: &str, payload: &Payload) -> Option<Said> {
-    let id = name(&payload.call_id).or_else(|| name(&payload.id));
+    let id = name(payload.call_id.as_deref()).or_else(|| name(payload.id.as_deref()));
     match r#type {
-        "function_call" | "custom_tool_call" => Some(Said::ToolAsked { id: id?, tool: name(&payload.name)? }),
+        "function_call" | "custom_tool_call" => Some(Said::ToolAsked { id: id?, tool: name(payload.name.as_deref())? }),
         "local_shell_call" => Some(Said::ToolAsked { id: id?, tool: "local_shell".to_owned() }),
         "function_call_output" | "custom_tool_call_output" => {
             Some(Said::ToolReturned { id: id?, duration: None, is_ok: payload.success.0 })
@@ -250,7 +251,7 @@ fn is_ok(payload: &Payload) -> Option<bool> {
 
 fn session(payload: &Payload) -> Option<Session> {
     let origin = payload.source.as_ref();
-    let parent = payload.parent_thread_id.0.clone().or_else(|| name_of(origin?.parent.as_deref()?));
+    let parent = payload.parent_thread_id.0.clone().or_else(|| name(origin?.parent.as_deref()));
     let is_subagent = parent.is_some()
         || payload.thread_source.as_deref() == Some("subagent")
         || origin.is_some_and(|origin| origin.is_subagent);
@@ -332,15 +333,6 @@ fn check_names(payload: &Payload, is_session: bool) -> Result<(), String> {
 /// The run of a thread.
 pub(super) fn run(thread: &str) -> String {
     format!("{SOURCE}:{thread}")
-}
-
-/// A name in a call of a tool. One without proper names is left out.
-fn name(text: &Loose<String>) -> Option<String> {
-    name_of(text.as_deref()?)
-}
-
-fn name_of(text: &str) -> Option<String> {
-    SessionId::new(text).is_ok().then(|| text.to_owned())
 }
 
 fn word(text: &Loose<String>) -> Option<String> {

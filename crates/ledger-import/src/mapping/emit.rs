@@ -1,11 +1,12 @@
 //! From facts to events.
 
 use ledger_core::{Actor, Event, Invalid, RunId, SessionId};
-use ledger_events::{LlmCall, ToolCompleted};
+use ledger_events::{EventPayload, LlmCall, ToolCompleted};
+use serde::de::DeserializeOwned;
 
 use super::facts::{Facts, Said};
 use crate::Options;
-use crate::emission::{EXCLUSIVE, Envelope, said};
+use crate::emission::{EXCLUSIVE, Envelope, run_of, said};
 use crate::format::Emitted;
 
 /// Says everything.
@@ -25,47 +26,48 @@ fn call(source: &str, key: &str, observed: &Said, options: &Options) -> Result<E
     if payload.tenant_id.is_empty() {
         payload.tenant_id.clone_from(&options.tenant);
     }
-    let (run, actor, session) = about(source, payload.session_id.as_deref())?;
-    let envelope = Envelope {
-        key: format!("call:{key}"),
-        run: &run,
-        actor: &actor,
-        session: session.as_ref(),
-        turn: 0,
-        time: observed.ended_at,
-        version: None,
-        model: payload.model.as_deref(),
-        flags: observed.exclusive.then_some(EXCLUSIVE).into_iter().collect(),
-    };
-    said(source, options, &payload, envelope)
+    let (session, model) = (payload.session_id.as_deref(), payload.model.as_deref());
+    event(source, options, &payload, Details { key: format!("call:{key}"), observed, session, model })
 }
 
 fn tool(source: &str, key: &str, observed: &Said, options: &Options) -> Result<Event, Invalid> {
     let payload: ToolCompleted = read(observed)?;
-    let (run, actor, session) = about(source, Some(&payload.session_id))?;
+    let session = Some(payload.session_id.as_str());
+    event(source, options, &payload, Details { key: format!("tool:{key}"), observed, session, model: None })
+}
+
+fn read<P: DeserializeOwned>(observed: &Said) -> Result<P, Invalid> {
+    serde_json::from_str(&observed.payload).map_err(|error| Invalid::new("payload", error.to_string()))
+}
+
+/// What of an event is not in its payload, or stands there under a name of its own.
+struct Details<'a> {
+    key: String,
+    observed: &'a Said,
+    session: Option<&'a str>,
+    model: Option<&'a str>,
+}
+
+/// In the run of its session, or else in that of the whole source.
+fn event<P: EventPayload>(
+    source: &str,
+    options: &Options,
+    payload: &P,
+    details: Details<'_>,
+) -> Result<Event, Invalid> {
+    let Details { key, observed, session, model } = details;
+    let session = session.map(SessionId::new).transpose()?;
+    let run = session.as_ref().map_or_else(|| RunId::new(source), |session| run_of(source, session.as_str()))?;
     let envelope = Envelope {
-        key: format!("tool:{key}"),
+        key,
         run: &run,
-        actor: &actor,
+        actor: &Actor::new(source)?,
         session: session.as_ref(),
         turn: 0,
         time: observed.ended_at,
         version: None,
-        model: None,
-        flags: Vec::new(),
+        model,
+        flags: observed.exclusive.then_some(EXCLUSIVE).into_iter().collect(),
     };
-    said(source, options, &payload, envelope)
-}
-
-fn read<P: serde::de::DeserializeOwned>(observed: &Said) -> Result<P, Invalid> {
-    serde_json::from_str(&observed.payload).map_err(|error| Invalid::new("payload", error.to_string()))
-}
-
-/// The run, which is the session or else all of the source, the actor and the session.
-fn about(source: &str, session: Option<&str>) -> Result<(RunId, Actor, Option<SessionId>), Invalid> {
-    let session = session.map(SessionId::new).transpose()?;
-    // Ids have up to 128 bytes, as have runs.
-    let of_session = |id: &SessionId| RunId::new(format!("{source}:{id}")).or_else(|_| RunId::new(id.as_str()));
-    let run = session.as_ref().map_or_else(|| RunId::new(source), of_session)?;
-    Ok((run, Actor::new(source)?, session))
+    said(source, options, payload, envelope)
 }

@@ -7,11 +7,7 @@ use ledger_events::{EventPayload, LlmCall, Observation, ToolCompleted};
 use serde::{Deserialize, Serialize};
 
 use crate::format::{Fate, Link};
-
-/// Bits of what is known of a call beside its tokens.
-const DETAIL_BITS: u32 = 20;
-/// Most tokens that a revision tells apart, so that all stay below 2^53.
-const MAX_TOKENS: u64 = (1 << (53 - DETAIL_BITS)) - 1;
+use crate::revision::revision;
 
 /// All facts.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -63,7 +59,6 @@ pub(super) trait Revised: Observation {
 }
 
 impl Revised for LlmCall {
-    /// The larger one counts; of equally large ones, the one that knows more.
     fn revise(&mut self) {
         let known = [
             self.session_id.is_some(),
@@ -78,7 +73,7 @@ impl Revised for LlmCall {
             self.web_searches.is_some(),
         ];
         let detail: u64 = known.into_iter().map(u64::from).sum();
-        self.revision = Some((self.tokens.total().min(MAX_TOKENS) << DETAIL_BITS) + detail);
+        self.revision = Some(revision(self.tokens.total(), detail));
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::line::Line;
 use super::pointer::Pointer;
-use crate::loose::{Count, Expected, LoggedMillis, LoggedUsd};
+use crate::loose::{Count, Expected, LoggedMillis, LoggedUsd, scalar};
 use crate::words::checked_name;
 
 /// One thing, or several.
@@ -199,15 +199,6 @@ impl Time {
 fn unquoted(json: &str) -> Cow<'_, str> {
     let text = json.starts_with('"').then(|| serde_json::from_str::<String>(json).ok()).flatten();
     text.map_or(Cow::Borrowed(json), |text| Cow::Owned(text.trim().to_owned()))
-}
-
-/// A text, a number or a truth as a text.
-pub(super) fn scalar(json: &str) -> Option<String> {
-    match json.as_bytes().first()? {
-        b'"' => serde_json::from_str(json).ok(),
-        b'{' | b'[' => None,
-        _ => Some(json.to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use ledger_core::Invalid;
 use ledger_events::is_code;
 use serde::Deserialize;
 
-use super::field::{Places, Time, Words, scalar};
+use super::field::{Places, Time, Words};
 use super::line::Line;
 use super::pointer::Pointer;
 use crate::Source;
+use crate::loose::scalar;
 
 /// A mapping.
 #[derive(Debug, PartialEq, Eq, Deserialize)]

@@ -9,12 +9,10 @@ use super::facts::Observed;
 use super::field::{Places, Time, Words};
 use super::file::{CallRule, TokensRule, ToolRule};
 use super::line::Line;
-use crate::ending::status_of_failure;
+use crate::ending::{class_of_failure, status_of_failure};
 use crate::input::Input;
 use crate::loose::LoggedMillis;
-
-/// Why a call failed of which the log only says that it did.
-const UNKNOWN: &str = "unknown";
+use crate::words::UNKNOWN;
 
 /// A call of a model.
 ///
@@ -126,16 +124,11 @@ fn ending(
     http_status: Option<u16>,
 ) -> Result<(CallStatus, Option<String>), String> {
     let failed = class.is_some() || http_status.is_some_and(|status| status >= 400);
-    let class_or = |class: Option<String>| {
-        class
-            .or_else(|| Some(format!("http_{}", http_status.filter(|status| *status >= 400)?)))
-            .unwrap_or_else(|| UNKNOWN.to_owned())
-    };
     let Some(told) = told else {
         if !failed {
             return Ok((CallStatus::Ok, None));
         }
-        let class = class_or(class);
+        let class = class_of_failure(class, http_status);
         return Ok((status_of_failure(&class, http_status), Some(class)));
     };
     let meant = statuses.get(&told).map_or(told.as_str(), String::as_str).to_ascii_lowercase();
@@ -145,7 +138,7 @@ fn ending(
         "timeout" => Ok((CallStatus::Timeout, Some(class.unwrap_or_else(|| "timeout".to_owned())))),
         "limit" => Ok((CallStatus::Limit, Some(class.unwrap_or_else(|| "limit".to_owned())))),
         "error" | "failure" | "failed" | "false" => {
-            let class = class_or(class);
+            let class = class_of_failure(class, http_status);
             Ok((status_of_failure(&class, http_status), Some(class)))
         }
         _ => Err("has a status that no one knows; say in [call.statuses] what it means".to_owned()),

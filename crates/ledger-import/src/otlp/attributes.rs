@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::keys::{CACHE_SPLIT, Field, LOG_ERROR, field};
 use super::list::List;
-use crate::loose::{Expected, LoggedUsd, Loose, expect_objects};
+use crate::loose::{Expected, LoggedUsd, Loose, expect_objects, scalar};
 
 /// Longest value that is decoded, in bytes of JSON; names and numbers are shorter.
 const MAX_VALUE_BYTES: usize = 4096;
@@ -156,8 +156,9 @@ impl Value {
             return Some(Self::texts(array.get()));
         }
         // Pairs and bytes are nothing that is looked for.
-        let scalar = string_value.or(int_value).or(double_value).or(bool_value)?;
-        match scalar_text(scalar.get()) {
+        let value = string_value.or(int_value).or(double_value).or(bool_value)?;
+        let json = Some(value.get()).filter(|json| json.len() <= MAX_VALUE_BYTES);
+        match json.and_then(scalar) {
             Some(text) if text.is_empty() => None,
             text => Some(text.map_or(Self::Other, Self::Scalar)),
         }
@@ -210,17 +211,5 @@ impl Value {
         let split = metadata.anthropic.0?.usage.0?.cache_creation.0?;
         let (minutes, hour) = (split.ephemeral_5m_input_tokens.0, split.ephemeral_1h_input_tokens.0);
         (minutes.is_some() || hour.is_some()).then(|| Self::Split(minutes.unwrap_or(0), hour.unwrap_or(0)))
-    }
-}
-
-/// A text, or a number as it is written.
-fn scalar_text(json: &str) -> Option<String> {
-    if json.len() > MAX_VALUE_BYTES {
-        return None;
-    }
-    match json.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(json).ok(),
-        Some(b'{' | b'[' | b'n') | None => None,
-        Some(_) => Some(json.to_owned()),
     }
 }

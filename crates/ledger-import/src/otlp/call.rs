@@ -4,13 +4,9 @@ use ledger_events::{CallStatus, Tokens};
 use serde::{Deserialize, Serialize};
 
 use super::facts::Known;
-use crate::ending::status_of_failure;
+use crate::ending::{class_of_failure, status_of_failure};
 use crate::input::Input;
-
-/// Bits of what is known of a call beside its tokens.
-pub(super) const DETAIL_BITS: u32 = 20;
-/// Most tokens that a revision tells apart.
-const MAX_TOKENS: u64 = (1 << (53 - DETAIL_BITS)) - 1;
+use crate::revision::revision;
 
 /// Whose program tells of something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -171,8 +167,7 @@ impl Call {
     /// How it ended, and the class of that.
     pub(super) fn status(&self) -> (CallStatus, Option<String>) {
         let Some(Failure { class }) = &self.failure else { return (CallStatus::Ok, None) };
-        let of_http = || self.http_status.filter(|status| *status >= 400).map(|status| format!("http_{status}"));
-        let class = class.clone().or_else(of_http).unwrap_or_else(|| "unknown".to_owned());
+        let class = class_of_failure(class.clone(), self.http_status);
         (status_of_failure(&class, self.http_status), Some(class))
     }
 }
@@ -201,7 +196,7 @@ impl Known for Call {
         ];
         let detail = 32 * u64::from(self.is_client) + known.into_iter().map(u64::from).sum::<u64>();
         // Left of the detail there is room for what the spans around the call add.
-        (self.used.tokens().total().min(MAX_TOKENS) << DETAIL_BITS) + (detail << 12)
+        revision(self.used.tokens().total(), detail << 12)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
-use ledger_core::{Actor, Event, Invalid, RunId, SessionId, Timestamp};
+use ledger_core::{Actor, Event, Invalid, SessionId, Timestamp};
 use ledger_events::{
     Cost, CostSource, EventPayload, LlmCall, Millis, ToolCompleted, ToolStatus, TurnCompleted, TurnStarted, TurnStatus,
 };
@@ -13,11 +13,9 @@ use super::call::{Program, Span, Stop, Tool, Turn};
 use super::facts::{Facts, Known as _};
 use super::tree::{Observation, Place, Seen, calls, span_key};
 use crate::Options;
-use crate::emission::{EXCLUSIVE, Envelope, Flag, REFUSAL, TRUNCATED, said};
+use crate::emission::{EXCLUSIVE, Envelope, Flag, REFUSAL, TRUNCATED, run_of, said};
 use crate::format::Emitted;
-
-/// What nobody names.
-const UNKNOWN: &str = "unknown";
+use crate::words::UNKNOWN;
 
 /// Says everything that may be new.
 pub(super) fn emit(facts: &Facts, options: &Options) -> Emitted {
@@ -69,8 +67,7 @@ impl Emitter<'_> {
         details: Details<'_>,
     ) -> Result<Event, Invalid> {
         let Details { key, time, model, flags } = details;
-        // Names have up to 128 bytes, as have runs.
-        let run = RunId::new(format!("{SOURCE}:{}", place.run)).or_else(|_| RunId::new(place.run.as_str()))?;
+        let run = run_of(SOURCE, &place.run)?;
         let actor = program.name.as_deref().and_then(|name| Actor::new(name).ok());
         let actor = actor.map_or_else(|| Actor::new(SOURCE), Ok)?;
         let session = place.session.map(SessionId::new).transpose()?;

@@ -10,8 +10,9 @@ use super::inferences::{Inference, end_of, inferences};
 use super::tools::{ToolCall, tool_calls};
 use super::{AGENT, SOURCE};
 use crate::Options;
-use crate::emission::{EXCLUSIVE, Envelope, Flag, REFUSAL, TRUNCATED, duration, said};
+use crate::emission::{EXCLUSIVE, Envelope, Flag, REFUSAL, TRUNCATED, duration, run_of, said};
 use crate::format::Emitted;
+use crate::words::UNKNOWN;
 
 /// Bits of what is known of a call beside its tokens.
 const DETAIL_BITS: u32 = 20;
@@ -53,8 +54,7 @@ struct At<'a> {
 impl<'a> Emitter<'a> {
     fn of(id: &str, thread: &'a Thread, options: &'a Options) -> Result<Self, Invalid> {
         let session = SessionId::new(id)?;
-        // Ids have up to 128 bytes, as have runs.
-        let run = RunId::new(format!("{AGENT}:{id}")).or_else(|_| RunId::new(id))?;
+        let run = run_of(SOURCE, id)?;
         Ok(Self { options, thread, session, run, actor: Actor::new(AGENT)? })
     }
 
@@ -151,7 +151,7 @@ impl<'a> Emitter<'a> {
             session_id: self.session.to_string(),
             turn_id: Some(turn.id.to_owned()),
             tool_call_id: id.to_owned(),
-            tool_name: name.unwrap_or("unknown").to_owned(),
+            tool_name: name.unwrap_or(UNKNOWN).to_owned(),
             started_at: started.unwrap_or(completed),
             completed_at: completed,
             duration_ms: started.and_then(|started| span(started, completed)),
@@ -203,7 +203,7 @@ impl<'a> Emitter<'a> {
             revision: Some(revision),
             ..LlmCall::new(
                 if is_subagent { "subagent" } else { "chat" },
-                provider.unwrap_or_else(|| "unknown".to_owned()),
+                provider.unwrap_or_else(|| UNKNOWN.to_owned()),
                 started_at,
             )
         };

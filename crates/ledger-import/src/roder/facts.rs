@@ -10,7 +10,7 @@ use super::line::{Body, Event, Inference, Line, Usage};
 use crate::format::{Fate, Link};
 use crate::input::Input;
 use crate::loose::{Count, Loose};
-use crate::words::{checked_name, name, word};
+use crate::words::{UNKNOWN, checked_name, name, word};
 
 /// Longest working directory that is kept, in bytes: `PATH_MAX` of Linux.
 const MAX_WORKSPACE_BYTES: usize = 4096;
@@ -152,7 +152,7 @@ impl Facts {
     pub(super) fn absorb(&mut self, other: Self) {
         for (thread, Thread { first, parent, described, turns }) in other.threads {
             let known = self.threads.entry(thread).or_default();
-            known.first = earliest(known.first, first);
+            known.first = least(known.first, first);
             known.parent = least(known.parent.take(), parent);
             known.described = least(known.described.take(), described);
             for (turn, steps) in turns {
@@ -164,13 +164,9 @@ impl Facts {
 
 impl Thread {
     fn see(&mut self, time: Timestamp, parent: Option<String>) {
-        self.first = earliest(self.first, Some(time));
+        self.first = least(self.first, Some(time));
         self.parent = least(self.parent.take(), parent.map(|parent| (time, parent)));
     }
-}
-
-fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    least(one, other)
 }
 
 fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
@@ -222,7 +218,7 @@ impl Event {
         } else if told(&self.turn_completed) {
             ended(body, End::Completed(stop(&body.finish_reason)))
         } else if told(&self.turn_failed) {
-            ended(body, End::Failed(word(body.error_kind.as_deref()).unwrap_or_else(|| "unknown".to_owned())))
+            ended(body, End::Failed(word(body.error_kind.as_deref()).unwrap_or_else(|| UNKNOWN.to_owned())))
         } else if told(&self.turn_interrupted) {
             ended(body, End::Interrupted)
         } else if told(&self.turn_deadline_exceeded) {

@@ -5,9 +5,8 @@ use ledger_events::{CallStatus, Tokens};
 
 use super::facts::{End, Step, StepId, Stop, Turn, Used};
 use crate::ending::status_of_failure;
+use crate::words::UNKNOWN;
 
-/// Why a call failed of which nothing else is told.
-const UNKNOWN: &str = "unknown";
 /// Why a call failed that was asked again before it told of anything.
 const UNFINISHED: &str = "unfinished";
 
