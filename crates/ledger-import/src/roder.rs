@@ -23,6 +23,7 @@ mod emit;
 mod facts;
 mod inferences;
 mod line;
+mod steps;
 mod tools;
 
 use std::ffi::OsStr;

@@ -5,8 +5,9 @@ use ledger_events::{
     EventPayload, LlmCall, Millis, SessionStarted, ToolCompleted, ToolStatus, TurnCompleted, TurnStarted, TurnStatus,
 };
 
-use super::facts::{End, Facts, Stop, Thread, Turn};
+use super::facts::{Facts, Thread, Turn};
 use super::inferences::{Inference, end_of, inferences};
+use super::steps::{End, Stop};
 use super::tools::{ToolCall, tool_calls};
 use super::{AGENT, SOURCE};
 use crate::Options;

@@ -3,7 +3,8 @@
 use ledger_core::Timestamp;
 use ledger_events::{CallStatus, Tokens};
 
-use super::facts::{End, Step, StepId, Stop, Turn, Used};
+use super::facts::{StepId, Turn};
+use super::steps::{End, Step, Stop, Used};
 use crate::ending::status_of_failure;
 use crate::words::UNKNOWN;
 

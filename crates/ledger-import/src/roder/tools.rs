@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ledger_core::Timestamp;
 
-use super::facts::{Step, Turn};
+use super::facts::Turn;
+use super::steps::Step;
 
 /// A call of a tool that ended.
 #[derive(Debug)]
