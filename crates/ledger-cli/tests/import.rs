@@ -76,7 +76,7 @@ fn bad_lines_and_missing_files_are_said() {
         place.run(&["import", "claude", "--again", "t.jsonl"])
     };
     let none = answer("not json\n{\"type\":\"user\"");
-    assert!(none.err.contains("t.jsonl:1:") && none.err.contains("none of 2 lines"), "{none:?}");
+    assert!(none.err.contains("t.jsonl:1:") && none.err.contains("none of 1 lines"), "{none:?}");
     assert_eq!(none.code, Some(3));
     let real = std::fs::read_to_string(testdata("agtrace/7f2abd2d-7cfc-4447-9ddd-3ca8d14e02e9.jsonl")).unwrap();
     let some = answer(&format!("not json\n{real}{{\"type\":\"user\""));
@@ -133,6 +133,30 @@ fn codex_and_roder_are_found_where_they_say() {
     assert_eq!(input + output + written + read, 27_148 + 107);
 }
 
+/// What is wrong with the logs of one agent does not keep those of the others out, and is not forgotten because of them.
+#[test]
+fn of_all_agents_whoever_can_be_imported_is() {
+    let place = Place::new();
+    copy(&place, "../codex/agtrace", "codex/sessions");
+    let auto = || {
+        let mut command = place.command(&["import", "auto"]);
+        command.env("HOME", place.path("nowhere")).env("CLAUDE_CONFIG_DIR", place.path("config"));
+        command.env("CODEX_HOME", place.path("codex")).env_remove("RODER_DATA_DIR");
+        common::Answer::of(command.output().unwrap())
+    };
+    let logs = place.path("config/projects/p");
+    fs::create_dir_all(&logs).unwrap();
+    fs::write(logs.join("new.jsonl"), "{\"type\":\"summary\"}\n").unwrap();
+    let unused = auto();
+    assert!(unused.err.contains("none of 1 lines is of claude"), "{unused:?}");
+    assert_eq!((unused.code, tokens(&place)), (Some(0), 27_148));
+    std::os::unix::fs::symlink("circle.jsonl", logs.join("circle.jsonl")).unwrap();
+    let unreadable = auto();
+    let said = ["circle.jsonl", "1 files or folders could not be read"];
+    assert!(said.iter().all(|said| unreadable.err.contains(said)), "{unreadable:?}");
+    assert_eq!(unreadable.code, Some(1));
+}
+
 #[test]
 fn any_other_log_is_read_by_a_mapping() {
     let place = Place::new();
@@ -177,6 +201,22 @@ fn a_watch_goes_on_with_what_is_written_later() {
     fs::write(alone.path("t.jsonl"), &whole).unwrap();
     alone.run(&["import", "claude", "t.jsonl"]).ok();
     assert_eq!(sums(&place), sums(&alone));
+}
+
+#[test]
+fn a_watch_waits_for_the_first_line_that_says_something() {
+    let place = Place::new();
+    let whole = fs::read(format!("{}/{MAIN}", testdata("spotter"))).unwrap();
+    fs::write(place.path("t.jsonl"), "{\"type\":\"summary\"}\n").unwrap();
+    let mut child = place.start(&["import", "claude", "--watch", "--every", "1", "t.jsonl"]);
+    let mut summaries = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<serde_json::Value>(&summaries.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["not_usage"], 1);
+    fs::OpenOptions::new().append(true).open(place.path("t.jsonl")).unwrap().write_all(&whole).unwrap();
+    while next()["calls"] == 0 {}
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(tokens(&place) > 0);
 }
 
 /// A real set of logs, the file of it that is cut in tests, and all its tokens.

@@ -108,31 +108,30 @@ async fn import(place: &Place, ledger: &dyn Ledger, wanted: &[Wanted], how: Impo
         imports.push((wanted, import));
     }
     let mut is_first = true;
-    let mut unreadable = 0;
-    loop {
+    let unreadable = loop {
+        let mut unreadable = 0;
+        let mut failures = Vec::new();
         for (wanted, import) in &mut imports {
-            let pass = match pass(wanted, import).await {
-                Ok(pass) => pass,
-                // It may be there again when the next look is taken.
-                Err(failure) if watch && failure.is_retryable() => {
-                    failure.say();
-                    continue;
-                }
-                Err(failure) => return Err(failure),
-            };
-            if is_first || pass.report.files > 0 {
-                summary::show_bad(&pass.report);
-                check(wanted, &pass)?;
-                summary::show(&wanted.source, &pass, format)?;
+            match look(wanted, import, Look { is_first, watch, format }).await {
+                Ok(count) => unreadable += count,
+                // The others are imported all the same.
+                Err(failure) => failures.push(failure),
             }
-            unreadable = pass.report.unreadable;
+        }
+        // With `--watch` it may be there again when the next look is taken.
+        let (later, mut failures): (Vec<_>, Vec<_>) =
+            failures.into_iter().partition(|failure| watch && failure.is_retryable());
+        let last = failures.pop();
+        later.iter().chain(&failures).for_each(Failure::say);
+        if let Some(last) = last {
+            return Err(last);
         }
         if !watch {
-            break;
+            break unreadable;
         }
         is_first = false;
         tokio::time::sleep(Duration::from_secs(every)).await;
-    }
+    };
     keep.0.close().await;
     if unreadable > 0 {
         return Err(Failure::other(format!(
@@ -140,6 +139,30 @@ async fn import(place: &Place, ledger: &dyn Ledger, wanted: &[Wanted], how: Impo
         )));
     }
     Ok(())
+}
+
+/// How to look at the logs of one source.
+#[derive(Clone, Copy)]
+struct Look {
+    is_first: bool,
+    watch: bool,
+    format: Format,
+}
+
+/// Imports what is new and says so; gives how much could not be read.
+async fn look(wanted: &Wanted, import: &mut IncrementalImport<'_>, look: Look) -> Result<u64, Failure> {
+    let Look { is_first, watch, format } = look;
+    let pass = pass(wanted, import).await?;
+    if is_first || pass.report.files > 0 {
+        summary::show_bad(&pass.report);
+        match check(wanted, &pass) {
+            // There may be some later; and nobody can have named the wrong ones who named none.
+            Err(failure) if watch || wanted.paths.is_empty() => failure.say(),
+            checked => checked?,
+        }
+        summary::show(&wanted.source, &pass, format)?;
+    }
+    Ok(pass.report.unreadable)
 }
 
 async fn pass(wanted: &Wanted, import: &mut IncrementalImport<'_>) -> Result<Pass, Failure> {
@@ -160,9 +183,10 @@ async fn pass(wanted: &Wanted, import: &mut IncrementalImport<'_>) -> Result<Pas
 fn check(wanted: &Wanted, pass: &Pass) -> Outcome {
     let Pass { report, stored, from_start, .. } = pass;
     let is_nothing = stored.appended + stored.duplicates == 0 && *from_start == report.files && pass.unchanged == 0;
-    if is_nothing && report.lines > 0 && report.unreadable == 0 && pass.rewritten == 0 {
+    let lines = report.lines.saturating_sub(report.pending);
+    if is_nothing && lines > 0 && report.unreadable == 0 && pass.rewritten == 0 {
         let source = &wanted.source;
-        return Err(Failure::data(format!("none of {} lines is of {source}; name its logs", report.lines)));
+        return Err(Failure::data(format!("none of {lines} lines is of {source}; name its logs")));
     }
     Ok(())
 }

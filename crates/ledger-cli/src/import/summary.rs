@@ -39,6 +39,7 @@ struct Summary<'a> {
     bad: u64,
     unreadable: u64,
     pending: u64,
+    refused: u64,
     calls: u64,
     tools: u64,
     turns: u64,
@@ -64,6 +65,7 @@ pub(super) fn show(source: &Source, pass: &Pass, format: Format) -> Outcome {
         bad: report.bad_lines,
         unreadable: report.unreadable,
         pending: report.pending,
+        refused: report.refused,
         calls: report.calls,
         tools: report.tools,
         turns: report.turns,
@@ -78,9 +80,21 @@ pub(super) fn show(source: &Source, pass: &Pass, format: Format) -> Outcome {
 }
 
 fn text(summary: &Summary<'_>) -> Outcome {
-    let Summary { files, unchanged, rewritten, lines, usage, superseding, duplicate, not_usage, bad, pending, .. } =
-        summary;
-    output::fields(&[
+    let Summary {
+        files,
+        unchanged,
+        rewritten,
+        lines,
+        usage,
+        superseding,
+        duplicate,
+        not_usage,
+        bad,
+        pending,
+        refused,
+        ..
+    } = summary;
+    let mut fields = vec![
         ("source", summary.source.to_owned()),
         ("files", format!("{files} with something new ({rewritten} rewritten), {unchanged} without")),
         (
@@ -94,5 +108,9 @@ fn text(summary: &Summary<'_>) -> Outcome {
         ("turns", summary.turns.to_string()),
         ("sessions", summary.sessions.to_string()),
         ("events", format!("{} appended, {} known already", summary.appended, summary.known)),
-    ])
+    ];
+    if *refused > 0 {
+        fields.push(("refused", format!("{refused} facts that no ledger takes")));
+    }
+    output::fields(&fields)
 }
