@@ -17,10 +17,10 @@ pub struct LlmCall {
     /// Observations with the same key are of the same call and count once. Without a key, the event's id is the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call_key: Option<String>,
-    /// A less exact key, under which somebody who knew less may have observed this call: the id of the answer where
-    /// `call_key` also has the request. What was observed under it does not count.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub replaces_key: Option<String>,
+    /// Less exact keys, under which somebody who knew less may have observed this call: the id of the answer where
+    /// `call_key` also has the request, the agent whose sum it is a part of. What was observed under them does not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces_keys: Vec<String>,
     /// Who pays; `local` for the logs of one machine.
     pub tenant_id: String,
     /// What the application was doing, such as `summarize`; an open set.
@@ -89,7 +89,7 @@ impl LlmCall {
     pub fn new(operation: impl Into<String>, provider: impl Into<String>, started_at: Timestamp) -> Self {
         Self {
             call_key: None,
-            replaces_key: None,
+            replaces_keys: Vec::new(),
             tenant_id: "local".into(),
             operation: operation.into(),
             call_id: None,
@@ -149,8 +149,8 @@ impl Observation for LlmCall {
         self.revision
     }
 
-    fn replaces_key(&self) -> Option<&str> {
-        self.replaces_key.as_deref()
+    fn replaces_keys(&self) -> &[String] {
+        &self.replaces_keys
     }
 }
 

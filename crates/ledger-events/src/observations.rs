@@ -6,7 +6,7 @@
 //!
 //! 1. Per key the highest revision counts; no revision is revision 0.
 //! 2. At equal revisions the smallest event id counts, so that every machine chooses the same.
-//! 3. What was observed under a key that another observation replaces (`replaces_key`) does not count.
+//! 3. What was observed under a key that another observation replaces (`replaces_keys`) does not count.
 //! 4. Sums count each key once.
 //!
 //! The order in which events are read does not matter. [`Latest`] is this rule in code.
@@ -26,9 +26,9 @@ pub trait Observation: EventPayload {
     /// How much the observer knew.
     fn revision(&self) -> Option<u64>;
 
-    /// A less exact key of the same fact; what was observed under it does not count.
-    fn replaces_key(&self) -> Option<&str> {
-        None
+    /// Less exact keys of the same fact; what was observed under them does not count.
+    fn replaces_keys(&self) -> &[String] {
+        &[]
     }
 }
 
@@ -106,9 +106,7 @@ impl<P: Observation> Latest<P> {
     pub fn observe_event(&mut self, event: &Event) -> Result<(), Invalid> {
         let Some(payload) = read::<P>(event) else { return Ok(()) };
         let payload = payload?;
-        if let Some(replaced) = payload.replaces_key() {
-            self.replace(replaced);
-        }
+        payload.replaces_keys().iter().for_each(|replaced| self.replace(replaced));
         let key = payload.key().map_or_else(|| event.id.to_string(), Cow::into_owned);
         self.observe(key, payload.revision(), &event.id, payload);
         Ok(())
@@ -154,7 +152,11 @@ mod tests {
         let start = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
         let call = |key: &str, replaces: Option<&str>| {
             let call = LlmCall::new("chat", "anthropic", start);
-            let call = LlmCall { call_key: Some(key.into()), replaces_key: replaces.map(Into::into), ..call };
+            let call = LlmCall {
+                call_key: Some(key.into()),
+                replaces_keys: replaces.map(Into::into).into_iter().collect(),
+                ..call
+            };
             event(RunId::new("r").unwrap(), Actor::new("a").unwrap(), &call).unwrap()
         };
         let mut events = [call("m", None), call("m:r1", Some("m")), call("m:r2", Some("m"))];

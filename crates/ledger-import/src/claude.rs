@@ -68,7 +68,7 @@ impl Format for Claude {
     }
 
     fn version(&self) -> String {
-        "1".to_owned()
+        "2".to_owned()
     }
 
     fn is_log(&self, path: &Path) -> bool {

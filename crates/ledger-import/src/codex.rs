@@ -70,7 +70,7 @@ impl Format for Codex {
     }
 
     fn version(&self) -> String {
-        "1".to_owned()
+        "2".to_owned()
     }
 
     fn add(&self, facts: &mut Facts, file: &Path, line: &Line) -> Result<Fate, String> {

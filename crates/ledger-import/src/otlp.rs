@@ -7,8 +7,9 @@
 //! | `turn.started`, `turn.completed` | `invoke_agent`, `openinference.span.kind` `AGENT` |
 //!
 //! A call is known by the id of the answer, else by trace and span; so the spans of the one who asked and of the one who
-//! answered are one call. Agents, workflows and `ai.generateText` repeat what the calls below them used: a call with
-//! tokens replaces the keys of all calls above it, as soon as all spans between are known, whichever came first. So of
+//! answered are one call. Agents, workflows and `ai.generateText` repeat what the calls below them used, and maybe the id
+//! of the last answer, which is not theirs: a call with tokens replaces the names of all calls above it, as soon as all
+//! spans between are known, whichever came first. So of
 //! every span the id of its parent is kept, and files with a trace, or an answer, in common are read as one.
 //!
 //! A record is known by session and sequence (Claude Code), conversation (Codex) or prompt (Gemini CLI), and its time.
@@ -31,6 +32,7 @@ mod keys;
 mod line;
 mod list;
 mod logs;
+mod names;
 mod providers;
 mod spans;
 mod tree;
@@ -58,7 +60,7 @@ impl Format for Otlp {
     }
 
     fn version(&self) -> String {
-        "1".to_owned()
+        "2".to_owned()
     }
 
     /// The collector's file exporter names files as it is told, most often `.json` with a line per export.

@@ -54,7 +54,7 @@ impl Format for Roder {
     }
 
     fn version(&self) -> String {
-        "1".to_owned()
+        "2".to_owned()
     }
 
     /// The log of a thread, or what describes one; deltas of items are neither.

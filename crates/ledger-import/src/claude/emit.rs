@@ -140,7 +140,7 @@ impl Emitter<'_> {
         let operation = if thread.is_subagent() { "subagent" } else { "chat" };
         let payload = LlmCall {
             call_key: Some(key.clone()),
-            replaces_key: replaces,
+            replaces_keys: replaces.into_iter().collect(),
             tenant_id: self.options.tenant.clone(),
             session_id: Some(thread.session_id.to_string()),
             turn_id,

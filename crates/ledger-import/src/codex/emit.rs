@@ -178,6 +178,7 @@ impl<'a> Emitter<'a> {
         let operation = if is_subagent { "subagent" } else { "chat" };
         let payload = LlmCall {
             call_key: Some(key.to_owned()),
+            replaces_keys: mistaken.clone(),
             tenant_id: self.options.tenant.clone(),
             session_id: Some((*thread).to_owned()),
             turn_id,
@@ -194,16 +195,8 @@ impl<'a> Emitter<'a> {
             revision: Some(call.revision()),
             ..LlmCall::new(operation, self.provider(thread), started.unwrap_or(*ended))
         };
-        let model = *model;
-        let details = || Details { turn, model, flags: flags.clone(), ..Details::at(*ended) };
-        if mistaken.is_empty() {
-            return self.add(thread, format!("call:{key}"), &payload, details());
-        }
-        // An observation replaces one key; all of them are of one call, and it counts once.
-        for replaced in mistaken {
-            let payload = LlmCall { replaces_key: Some(replaced.clone()), ..payload.clone() };
-            self.add(thread, format!("call:{key}"), &payload, details());
-        }
+        let details = Details { turn, model: *model, flags, ..Details::at(*ended) };
+        self.add(thread, format!("call:{key}"), &payload, details);
     }
 
     fn limit(&mut self, thread: &str, time: Timestamp, limit: &Limit) {

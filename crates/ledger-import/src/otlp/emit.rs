@@ -1,5 +1,6 @@
 //! From facts to events.
 
+use std::collections::BTreeSet;
 use std::iter;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use ledger_events::{
 use super::SOURCE;
 use super::call::{Program, Span, Stop, Tool, Turn};
 use super::facts::{Facts, Known as _};
-use super::tree::{Observation, Place, Seen, calls, span_key};
+use super::names::span_key;
+use super::tree::{Observation, Place, Seen, calls};
 use crate::Options;
 use crate::emission::{EXCLUSIVE, Envelope, Flag, REFUSAL, TRUNCATED, run_of, said};
 use crate::format::Emitted;
@@ -22,7 +24,7 @@ pub(super) fn emit(facts: &Facts, options: &Options) -> Emitted {
     let emitter = Emitter { options };
     let mut emitted = Emitted::default();
     for (key, seen) in calls(facts).into_iter().filter(|(_, seen)| seen.is_touched) {
-        emitter.calls(&key, &seen, &mut emitted);
+        emitter.best_call(&key, &seen, &mut emitted);
     }
     for (id, trace) in facts.traces.iter().filter(|(id, _)| facts.has_touched(**id)) {
         for (span, tool) in &trace.tools {
@@ -75,31 +77,21 @@ impl Emitter<'_> {
         said(SOURCE, self.options, payload, Envelope { key, run, actor, session, turn: 0, time, version, model, flags })
     }
 
-    /// Says what is known best of a call, once for each key that it replaces: an event replaces one.
-    fn calls(&self, key: &str, seen: &Seen<'_>, emitted: &mut Emitted) {
+    /// Says what is known best of a call.
+    fn best_call(&self, key: &str, seen: &Seen<'_>, emitted: &mut Emitted) {
         let Seen { observations, replaces, is_touched: _ } = seen;
         let revision = |observation: &Observation<'_>| observation.revision(replaces.len());
         let Some(best) = observations.iter().map(revision).max() else { return };
-        let best = || observations.iter().filter(|observation| revision(observation) == best);
-        let nothing = replaces.is_empty().then_some(None);
-        for replaced in nothing.into_iter().chain(replaces.iter().map(|key| Some(key.as_str()))) {
-            let said: Result<Vec<Event>, Invalid> =
-                best().map(|observation| self.call(key, observation, replaces.len(), replaced)).collect();
-            // Of two that know as much the one counts that every reader takes.
-            match said.map(|events| events.into_iter().min_by(|one, other| one.id.cmp(&other.id))) {
-                Ok(event) => event.into_iter().for_each(|event| emitted.add(Ok(event))),
-                Err(invalid) => emitted.add(Err(invalid)),
-            }
+        let best = observations.iter().filter(|observation| revision(observation) == best);
+        let said: Result<Vec<Event>, Invalid> = best.map(|observation| self.call(key, observation, replaces)).collect();
+        // Of two that know as much the one counts that every reader takes.
+        match said.map(|events| events.into_iter().min_by(|one, other| one.id.cmp(&other.id))) {
+            Ok(event) => event.into_iter().for_each(|event| emitted.add(Ok(event))),
+            Err(invalid) => emitted.add(Err(invalid)),
         }
     }
 
-    fn call(
-        &self,
-        key: &str,
-        observation: &Observation<'_>,
-        replaces: usize,
-        replaced: Option<&str>,
-    ) -> Result<Event, Invalid> {
+    fn call(&self, key: &str, observation: &Observation<'_>, replaces: &BTreeSet<String>) -> Result<Event, Invalid> {
         let Observation { call, place } = observation;
         let (status, error_class) = call.status();
         let mut flags = Vec::new();
@@ -110,7 +102,7 @@ impl Emitter<'_> {
         }));
         let payload = LlmCall {
             call_key: Some(key.to_owned()),
-            replaces_key: replaced.map(str::to_owned),
+            replaces_keys: replaces.iter().cloned().collect(),
             tenant_id: self.tenant(&call.program),
             call_id: call.response.clone().or_else(|| call.request.clone()),
             session_id: place.session.map(str::to_owned),
@@ -127,7 +119,7 @@ impl Emitter<'_> {
             service_tier: call.tier.clone(),
             speed: call.speed.clone(),
             source: Some(SOURCE.to_owned()),
-            revision: Some(observation.revision(replaces)),
+            revision: Some(observation.revision(replaces.len())),
             ..LlmCall::new(
                 call.operation.clone(),
                 call.provider.clone().unwrap_or_else(|| UNKNOWN.to_owned()),

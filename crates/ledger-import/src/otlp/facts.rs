@@ -3,7 +3,7 @@
 //! Of every span with a parent 16 bytes are kept, whatever it is of: which span is below which other one is known only
 //! when all between them are. The rest is of calls, tools and agents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -139,15 +139,23 @@ impl Trace {
         add(&mut self.around, span, around);
     }
 
-    /// The spans above a span, as far as they are known, the nearest first.
-    pub(super) fn above(&self, span: u64) -> impl Iterator<Item = u64> {
-        let mut seen = BTreeSet::from([span]);
-        let mut at = span;
-        std::iter::from_fn(move || {
-            at = *self.parents.get(&at)?;
-            // Whatever its parent is, a span is not above itself.
-            seen.insert(at).then_some(at)
-        })
+    /// The spans above a span, as far as they are known, the nearest first. Nobody is above whoever is in a circle, nor
+    /// above others if in one.
+    pub(super) fn above(&self, span: u64) -> Vec<u64> {
+        let (mut above, mut at) = (Vec::new(), span);
+        let mut places = HashMap::new();
+        while let Some(&parent) = self.parents.get(&at) {
+            if parent == span {
+                return Vec::new();
+            }
+            if let Some(circle) = places.insert(parent, above.len()) {
+                above.truncate(circle);
+                return above;
+            }
+            above.push(parent);
+            at = parent;
+        }
+        above
     }
 }
 

@@ -29,7 +29,7 @@ impl Facts {
     ) -> Result<Fate, String> {
         let attributes = &record.attributes;
         let Some(event) = event(program, scope, record, attributes) else { return Ok(Fate::Other) };
-        if event == LogEvent::CodexEvent && attributes.text(Field::EventKind) != Some("response.completed") {
+        if event == LogEvent::CodexEvent && !ends_stream(attributes) {
             return Ok(Fate::Other);
         }
         let said = Said { event, program, attributes, time: time(record, attributes) };
@@ -54,6 +54,14 @@ impl Facts {
         };
         Ok(self.add_call(at, said.call(time, used, failure)))
     }
+}
+
+/// Whether an event of a stream of Codex says what the whole used, or that it failed. Every event is told of as it comes as
+/// well, the last one too, with how long the agent waited for it.
+fn ends_stream(attributes: &Attributes) -> bool {
+    let has = |field| attributes.has(field);
+    attributes.text(Field::EventKind) == Some("response.completed")
+        && (has(Field::LogInput) || has(Field::LogOutput) || (has(Field::LogError) && !has(Field::LogDuration)))
 }
 
 /// Which event a record is.
@@ -129,7 +137,7 @@ impl Said<'_> {
         let is_refused = self.http_status().is_some_and(|status| status >= 400);
         let has_failed = match self.event {
             LogEvent::ClaudeError | LogEvent::GeminiError => true,
-            LogEvent::CodexRequest => self.attributes.has(Field::LogError) || is_refused,
+            LogEvent::CodexRequest | LogEvent::CodexEvent => self.attributes.has(Field::LogError) || is_refused,
             _ => is_refused,
         };
         has_failed.then(|| Failure { class: word(self.text(Field::LogErrorType)) })

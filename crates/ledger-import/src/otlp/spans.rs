@@ -62,24 +62,27 @@ impl Facts {
             self.add_tool(At::Span(trace, id), tool(program, span, attributes, time, session));
         }
         match role {
-            Role::Call(operation) => self.call(program, span, time, used, operation),
+            Role::Call(operation) => self.call(program, span, time, used, Some(operation)),
             // What an agent used, or one that is called as a tool, is what its calls used, unless none of them says.
-            _ if has_usage => self.call(program, span, time, used, "agent"),
+            _ if has_usage => self.call(program, span, time, used, None),
             _ => Ok(Fate::Other),
         }
     }
 
+    /// Adds a call, of which `operation` says what was asked for when nobody names that; without one, the sum of calls.
     fn call(
         &mut self,
         program: &Program,
         span: &Span,
         time: Time,
         used: Used,
-        operation: &str,
+        operation: Option<&str>,
     ) -> Result<Fate, String> {
         let attributes = &span.attributes;
-        let response = name(attributes.text(Field::Response)).filter(|id| is_unique(id));
-        let request = name(attributes.text(Field::Request));
+        // Whoever sums calls up may repeat the ids of one of them.
+        let id_of = |field| name(attributes.text(field)).filter(|_| operation.is_some());
+        let response = id_of(Field::Response).filter(|id| is_unique(id));
+        let request = id_of(Field::Request);
         let id = span.span_id.0.and_then(|id| u64::try_from(id.0).ok());
         let at = match (span.trace_id.0, id, response.as_ref().or(request.as_ref())) {
             (Some(trace), Some(id), _) => At::Span(trace.0, id),
@@ -91,7 +94,8 @@ impl Facts {
             program: program.clone(),
             time,
             ttft: ttft(span, attributes, time.start),
-            operation: word(attributes.text(Field::Operation)).unwrap_or_else(|| operation.to_owned()),
+            operation: word(attributes.text(Field::Operation))
+                .unwrap_or_else(|| operation.unwrap_or("agent").to_owned()),
             provider: attributes.text(Field::Provider).and_then(provider),
             model: name(attributes.text(Field::Model)),
             response,
@@ -223,8 +227,36 @@ fn tool(program: &Program, span: &Span, attributes: &Attributes, time: Time, ses
     }
 }
 
-/// Whether an id of an answer is of one answer only: Ollama numbers its answers by chance, with up to three digits.
+/// Most digits of a number that is no id: Ollama and others number their answers by chance.
+const NUMBER_DIGITS: usize = 11;
+
+/// Whether an id of an answer is of one answer only, in place of a short number such as `chatcmpl-417` or `resp_417123`.
 fn is_unique(id: &str) -> bool {
-    let number = id.strip_prefix("chatcmpl-").unwrap_or(id);
-    number.len() > 4 || !number.bytes().all(|byte| byte.is_ascii_digit())
+    let number = match id.rsplit_once(['-', '_']) {
+        Some((prefix, number)) if prefix.bytes().all(|byte| byte.is_ascii_alphabetic()) => number,
+        _ => id,
+    };
+    number.len() > NUMBER_DIGITS || !number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_numbers_are_of_many_answers() {
+        for id in ["417", "chatcmpl-417", "cmpl-417", "resp_417123", "12345678901", "msg_0"] {
+            assert!(!is_unique(id), "{id}");
+        }
+        for id in [
+            "chatcmpl-BqkAdYh2LVZ1uSkVnS5gCRRk",
+            "msg_01XFDUDYJgAACzvnptvVoYEL",
+            "resp_68a3f1",
+            "123456789012",
+            "0b7f6a5e-1c7d-4a3e-9f21-000000000417",
+            "mRmvZ9_17",
+        ] {
+            assert!(is_unique(id), "{id}");
+        }
+    }
 }

@@ -1,19 +1,21 @@
 //! Which of the calls of all traces count, and where they are.
 //!
-//! A span that repeats what the calls below it used is around them: an agent, a workflow, `ai.generateText`. It does not
-//! count, and whoever is below says so, since it may have been said before: it replaces the keys of all calls above it.
+//! A span that repeats what the calls below it used is around them: an agent, a workflow, `ai.generateText`, whoever asked
+//! a gateway. It does not count, and whoever is below says so, since it may have been said before: it replaces the names of
+//! all calls above it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 
 use super::call::Call;
 use super::facts::{Facts, Known as _, Trace};
+use super::names::{Answers, Names};
 
 /// The observations of one call.
 #[derive(Debug, Default)]
 pub(super) struct Seen<'a> {
     pub(super) observations: Vec<Observation<'a>>,
-    /// The keys of what is around it.
+    /// Its weaker names, and all of what is around it.
     pub(super) replaces: BTreeSet<String>,
     /// Whether there is something new to say of it.
     pub(super) is_touched: bool,
@@ -46,28 +48,22 @@ impl Observation<'_> {
     }
 }
 
-/// The calls that count, by key.
+/// The calls that count, by key: all of which there may be something new to say.
 pub(super) fn calls(facts: &Facts) -> BTreeMap<String, Seen<'_>> {
     let answers = Answers::of(facts);
+    let (touched, others): (Vec<_>, Vec<_>) =
+        facts.traces.iter().partition(|(id, trace)| facts.has_touched(**id) || answers.have_news_of(trace));
     let mut calls: BTreeMap<String, Seen<'_>> = BTreeMap::new();
-    for (id, trace) in &facts.traces {
-        let key = |span: u64, call: &Call| answers.key(call).map_or_else(|| span_key(*id, span), str::to_owned);
-        let above = |span: u64, own: &str| -> Vec<(u64, String)> {
-            let calls = trace.above(span).filter_map(|above| trace.calls.get_key_value(&above));
-            calls.map(|(span, call)| (*span, key(*span, call))).filter(|(_, key)| key != own).collect()
-        };
-        let using = trace.calls.iter().filter(|(_, call)| call.has_usage());
-        let around: BTreeSet<u64> =
-            using.flat_map(|(span, call)| above(*span, &key(*span, call))).map(|(span, _)| span).collect();
-        for (span, call) in trace.calls.iter().filter(|(span, _)| !around.contains(span)) {
-            let key = key(*span, call);
-            let replaced = if call.has_usage() { above(*span, &key) } else { Vec::new() };
-            let place = trace.place(*id, *span, call.session.as_deref());
-            let seen = calls.entry(key).or_default();
-            seen.observations.push(Observation { call, place });
-            seen.is_touched |= facts.has_touched(*id);
-            seen.replaces.extend(replaced.into_iter().map(|(_, key)| key));
-        }
+    for (id, trace) in touched {
+        add(&mut calls, &answers, *id, trace, true);
+    }
+    // Of the others only what they tell of these calls matters, or of what these replace.
+    let told: BTreeSet<String> =
+        calls.iter().flat_map(|(key, seen)| seen.replaces.iter().chain([key])).cloned().collect();
+    let is_told = |call: &Call| answers.key(call).is_some_and(|key| told.contains(key));
+    let others: Vec<_> = others.into_iter().filter(|(_, trace)| trace.calls.values().any(is_told)).collect();
+    for (id, trace) in others {
+        add(&mut calls, &answers, *id, trace, false);
     }
     for (key, call) in &facts.calls {
         let place = Place::of_record(call.session.as_deref(), call.turn.as_deref(), key);
@@ -75,51 +71,66 @@ pub(super) fn calls(facts: &Facts) -> BTreeMap<String, Seen<'_>> {
         seen.observations.push(Observation { call, place });
         seen.is_touched |= facts.has_touched_key(key);
     }
-    // Whoever knows the request only told of it under that.
-    for (request, response) in answers.by_request {
-        calls.entry(response.to_owned()).or_default().replaces.insert(request.to_owned());
+    for (key, seen) in &mut calls {
+        // Whatever ids are used for what, a call never replaces itself.
+        seen.replaces.remove(key);
+    }
+    without_replaced(calls)
+}
+
+/// The calls that nobody replaces; whoever replaces a call replaces what that replaces.
+fn without_replaced(calls: BTreeMap<String, Seen<'_>>) -> BTreeMap<String, Seen<'_>> {
+    let names: BTreeSet<String> = calls.values().flat_map(|seen| &seen.replaces).cloned().collect();
+    let (replaced, mut calls): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        calls.into_iter().partition(|(key, _)| names.contains(key));
+    for seen in calls.values_mut() {
+        let mut next: Vec<String> = seen.replaces.iter().cloned().collect();
+        while let Some(name) = next.pop() {
+            let Some(Seen { replaces, is_touched, .. }) = replaced.get(&name) else { continue };
+            seen.is_touched |= is_touched;
+            next.extend(replaces.difference(&seen.replaces).cloned());
+            seen.replaces.extend(replaces.iter().cloned());
+        }
     }
     calls
 }
 
-/// The answers to requests, as far as anybody knows both.
-struct Answers<'a> {
-    by_request: BTreeMap<&'a str, &'a str>,
-}
-
-impl<'a> Answers<'a> {
-    fn of(facts: &'a Facts) -> Self {
-        let mut by_request: BTreeMap<&str, &str> = BTreeMap::new();
-        let both = |call: &'a Call| Some((call.request.as_deref()?, call.response.as_deref()?));
-        for (request, response) in facts.traces.values().flat_map(|trace| trace.calls.values()).filter_map(both) {
-            // A request has one answer; whoever says otherwise, the order of what is read must not decide.
-            by_request.entry(request).and_modify(|known| *known = response.min(*known)).or_insert(response);
-        }
-        Self { by_request }
+/// Adds the calls of a trace that count.
+fn add<'a>(
+    calls: &mut BTreeMap<String, Seen<'a>>,
+    answers: &Answers<'_>,
+    id: u128,
+    trace: &'a Trace,
+    is_touched: bool,
+) {
+    let named = |span: u64| Some((span, answers.names(id, trace, span, trace.calls.get(&span)?)));
+    let names: BTreeMap<u64, Names> = trace.calls.keys().copied().filter_map(named).collect();
+    // Whoever has the same key is not around a call, but observes it.
+    let above = |span: u64, own: &Names| -> Vec<(u64, &Names)> {
+        let above = trace.above(span).into_iter().filter_map(|above| Some((above, names.get(&above)?)));
+        above.filter(|(_, above)| above.key != own.key).collect()
+    };
+    let using = names.iter().filter(|(span, _)| trace.calls.get(span).is_some_and(Call::has_usage));
+    let around: BTreeMap<u64, Vec<(u64, &Names)>> = using.map(|(span, own)| (*span, above(*span, own))).collect();
+    let spans_around: BTreeSet<u64> = around.values().flatten().map(|(span, _)| *span).collect();
+    for (span, call) in trace.calls.iter().filter(|(span, _)| !spans_around.contains(span)) {
+        let Some(own) = names.get(span) else { continue };
+        let place = trace.place(id, *span, call.session.as_deref());
+        let seen = calls.entry(own.key.clone()).or_default();
+        seen.observations.push(Observation { call, place });
+        seen.is_touched |= is_touched;
+        let above = around.get(span).into_iter().flatten();
+        seen.replaces.extend(own.weaker.iter().chain(above.flat_map(|(_, above)| above.all())).cloned());
     }
-
-    /// What a call is known by, wherever it is told of.
-    fn key<'b>(&self, call: &'b Call) -> Option<&'b str>
-    where
-        'a: 'b,
-    {
-        let of_request = |request: &'b str| self.by_request.get(request).copied().unwrap_or(request);
-        call.response.as_deref().or_else(|| call.request.as_deref().map(of_request))
-    }
-}
-
-/// What tells a span from all others.
-pub(super) fn span_key(trace: u128, span: u64) -> String {
-    format!("{trace:032x}:{span:016x}")
 }
 
 impl Trace {
     /// Where a span is, which says of itself in which session it is, or does not.
     pub(super) fn place<'a>(&'a self, trace: u128, span: u64, own: Option<&'a str>) -> Place<'a> {
-        let around = || iter::once(span).chain(self.above(span));
-        let around = || around().filter_map(|span| Some((span, self.around.get(&span)?)));
-        let session = own.or_else(|| around().find_map(|(_, around)| around.session.as_deref()));
-        let agent = around().find(|(_, around)| around.turn.is_some()).map(|(span, _)| span);
+        let around = iter::once(span).chain(self.above(span));
+        let around: Vec<_> = around.filter_map(|span| Some((span, self.around.get(&span)?))).collect();
+        let session = own.or_else(|| around.iter().find_map(|(_, around)| around.session.as_deref()));
+        let agent = around.iter().find(|(_, around)| around.turn.is_some()).map(|(span, _)| *span);
         let trace = format!("{trace:032x}");
         Place {
             run: trace.clone(),

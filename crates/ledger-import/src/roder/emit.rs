@@ -190,7 +190,7 @@ impl<'a> Emitter<'a> {
         let payload = LlmCall {
             call_key: Some(key.clone()),
             // What the turn says of all its calls does not count beside what one of them used.
-            replaces_key: call.first.as_ref().and(call.used).map(|_| turn.key.clone()),
+            replaces_keys: call.first.as_ref().and(call.used).map(|_| turn.key.clone()).into_iter().collect(),
             tenant_id: self.options.tenant.clone(),
             call_id: call.response,
             session_id: Some(self.session.to_string()),

@@ -99,7 +99,8 @@ pub(crate) fn spotter() -> Vec<(String, Vec<u8>)> {
 pub(crate) fn assert_same(events: &[Event], whole: &Import) {
     let ids: BTreeSet<&EventId> = events.iter().map(|event| &event.id).collect();
     assert_eq!(ids.len(), events.len());
-    assert!(whole.events.iter().all(|event| ids.contains(&event.id)), "something was not said");
+    let unsaid: Vec<&Event> = whole.events.iter().filter(|event| !ids.contains(&event.id)).collect();
+    assert!(unsaid.is_empty(), "something was not said: {unsaid:#?}");
     assert_same_facts::<LlmCall>(events, &whole.events);
     assert_same_facts::<ToolCompleted>(events, &whole.events);
     assert_same_facts::<TurnStarted>(events, &whole.events);

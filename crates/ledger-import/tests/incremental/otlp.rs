@@ -65,11 +65,43 @@ fn exports() -> Vec<String> {
         span(5, 15, 0, &with(60, &[agent])),
         span(6, 16, 0, &with(60, &[chat, request, ("gen_ai.response.id", "msg_01DUDYJgAACzvnptvVoYEXF")])),
         record(),
+        // An agent repeats the id of its last answer.
+        span(7, 17, 0, &with(150, &[agent, ("gen_ai.response.id", "resp_68a3f1b2")])),
+        span(7, 18, 17, &with(100, &[chat])),
+        span(7, 19, 17, &with(50, &[chat, ("gen_ai.response.id", "resp_68a3f1b2")])),
+        // A gateway without the id is between the one who asks and the one who answers.
+        span(8, 20, 0, &with(70, &[chat, ("gen_ai.response.id", "resp_68a3f1b3")])),
+        span(8, 21, 20, &with(70, &[chat])),
+        span(8, 22, 21, &with(70, &[chat, ("gen_ai.response.id", "resp_68a3f1b3")])),
+        // The same answer in a trace of its own, below an agent.
+        span(9, 23, 28, &with(70, &[chat, ("gen_ai.response.id", "resp_68a3f1b3")])),
+        span(9, 28, 0, &with(70, &[agent])),
+        // A span is told of before it has its answer, and again when it has.
+        span(10, 24, 0, &with(10, &[chat])),
+        span(10, 24, 0, &with(80, &[chat, ("gen_ai.response.id", "resp_68a3f1b4")])),
+        // Who asked knows the request, which has an answer elsewhere, and is above a call with tokens.
+        span(11, 25, 0, &with(90, &[chat, ("anthropic.request.id", "req_011CSHoEeqs5C35K2UUqR7Fz")])),
+        span(11, 26, 25, &with(90, &[chat])),
+        span(
+            12,
+            27,
+            0,
+            &with(
+                90,
+                &[
+                    chat,
+                    ("anthropic.request.id", "req_011CSHoEeqs5C35K2UUqR7Fz"),
+                    ("gen_ai.response.id", "msg_01DUDYJgAACzvnptvVoYEXG"),
+                ],
+            ),
+        ),
     ]
 }
 
-/// 100 + 200 + 400 + 50 + 25 + 60 of input, and one each of output; the record; and the call that failed.
-const TOTAL: (usize, u64) = (8, 835 + 6 + 33);
+const EXPORTS: usize = 29;
+/// 100 + 200 + 400 + 50 + 25 + 60 + 100 + 50 + 70 + 80 + 90 of input, and one each of output; the record; and the call that
+/// failed.
+const TOTAL: (usize, u64) = (13, 1_225 + 11 + 33);
 
 async fn total(home: &Home) -> (usize, u64) {
     let calls = latest::<LlmCall>(&home.events().await);
@@ -104,18 +136,19 @@ async fn lines_in_files_of_their_own_end_the_same_in_any_order() {
         .map(|(number, line)| file(&format!("otlp-{number:02}.jsonl"), std::slice::from_ref(line)))
         .collect();
     let whole = whole_of(&Source::Otlp, &files);
-    // All numbers that have nothing in common with 17 give each line once.
-    for factor in 1..17 {
+    assert_eq!(files.len(), EXPORTS);
+    // All numbers that have nothing in common with 30 give each line once.
+    for factor in [1, 7, 11, 13, 17, 19, 23, 29] {
         let mut home = Home::new();
-        for turn in 1..17 {
-            let (path, bytes) = &files[factor * turn % 17 - 1];
+        for turn in 1..=EXPORTS {
+            let (path, bytes) = &files[factor * turn % (EXPORTS + 1) - 1];
             home.write(path, bytes);
             home.import_of(&Source::Otlp).await;
         }
         assert_same(&home.events().await, &whole);
         assert_eq!(total(&home).await, TOTAL, "{factor}");
         let again = home.import_of(&Source::Otlp).await;
-        assert_eq!((again.unchanged, again.stored.appended), (16, 0));
+        assert_eq!((again.unchanged, again.stored.appended), (29, 0));
     }
 }
 

@@ -108,16 +108,17 @@ fn codex_tells_what_a_call_used_when_its_stream_is_complete() {
             "cached_token_count": 8_000, "reasoning_token_count": 300, "tool_token_count": "10500"}),
     );
     let delta = codex(2_500, "codex.sse_event", json!({"event.kind": "response.output_text.delta", "duration_ms": 3}));
+    let last = codex(2_999, "codex.sse_event", json!({"event.kind": "response.completed", "duration_ms": 3}));
     let asked =
         codex(1_000, "codex.api_request", json!({"http.response.status_code": 200, "duration_ms": 800, "attempt": 1}));
-    let import = import(&[asked, delta, completed]);
+    let import = import(&[asked, delta, last, completed]);
     let call = call(&import);
     let expected = ledger_events::Tokens { reasoning: Some(300), ..tokens(2_000, 8_000, 0, 500) };
     assert_eq!((call.tokens, call.tokens.total()), (expected, 10_500));
     assert_eq!((call.provider.as_str(), call.model.as_deref()), ("openai", Some("gpt-5.1-codex")));
     assert_eq!(call.call_key, Some(format!("codex:019a9775-ef93-7c41-ae1f-a37beed9aaf2@{}", at(3_000))));
     assert_eq!(call.duration_ms, None, "the log says how long one event took, not the call");
-    assert_eq!((import.report.usage, import.report.other), (1, 2));
+    assert_eq!((import.report.usage, import.report.other), (1, 3));
     let metadata = serde_json::to_value(&import.events[0].metadata).unwrap();
     assert_eq!(metadata["source_version"], "2.0.1");
 }
@@ -134,6 +135,23 @@ fn a_request_of_codex_that_failed_is_a_call() {
         (CallStatus::Limit, Some(429), Some(2))
     );
     assert_eq!((calls[1].status.clone(), calls[1].duration_ms.unwrap().get()), (CallStatus::Error, 20.0));
+}
+
+#[test]
+fn a_stream_of_codex_that_failed_is_one_call_however_often_that_is_told() {
+    let event = |millis, told: Value| codex(millis, "codex.sse_event", told);
+    let import = import(&[
+        event(1_000, json!({"event.kind": "response.failed", "duration_ms": 9, "error.message": "overloaded"})),
+        event(1_001, json!({"event.kind": "response.completed", "error.message": "overloaded"})),
+        event(2_000, json!({"duration_ms": 300_000, "error.message": "idle timeout waiting for SSE"})),
+        event(2_001, json!({"event.kind": "response.completed", "error.message": "idle timeout waiting for SSE"})),
+        event(3_000, json!({"event.kind": "response.completed", "duration_ms": 3, "error.message": "no JSON"})),
+        event(3_001, json!({"event.kind": "response.completed", "error.message": "no JSON"})),
+    ]);
+    let calls = calls(&import);
+    let failed: Vec<_> = calls.iter().map(|call| (call.status.clone(), call.tokens.total())).collect();
+    assert_eq!(failed, [(CallStatus::Error, 0), (CallStatus::Error, 0), (CallStatus::Error, 0)]);
+    assert_eq!((import.report.usage, import.report.other, import.report.bad_lines), (3, 3, 0));
 }
 
 fn gemini(millis: u64, name: &str, more: Value) -> Value {

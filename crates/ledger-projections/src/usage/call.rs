@@ -44,20 +44,20 @@ pub(super) struct Call {
     web_searches: Option<i64>,
 }
 
-/// What an event says of a call: the call, and the key of what does not count because of it.
+/// What an event says of a call: the call, and the keys of what does not count because of it.
 pub(super) struct Observed {
     pub(super) call: Call,
-    pub(super) replaces: Option<String>,
+    pub(super) replaces: Vec<String>,
 }
 
 impl Call {
     pub(super) fn observe(event: &Event, said: LlmCall, pricing: &Pricing) -> Result<Observed, TooMuch> {
         let cost = pricing.cost(&said);
-        let replaces = said.replaces_key().map(name);
+        let replaces = said.replaces_keys().iter().cloned().map(name).collect();
         let key = said.key().map_or_else(|| name(event.id.as_str()), |key| name(key.into_owned()));
         let LlmCall {
             call_key: _,
-            replaces_key: _,
+            replaces_keys: _,
             tenant_id,
             operation,
             call_id,

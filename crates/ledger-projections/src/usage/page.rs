@@ -81,9 +81,7 @@ impl Page {
         let Ok(observed) = Call::observe(event, said, pricing) else {
             return self.pass_over::<LlmCall>(NOT_UNDERSTOOD);
         };
-        if let Some(replaced) = observed.replaces {
-            self.replaced.insert(replaced, ());
-        }
+        self.replaced.extend(observed.replaces.into_iter().map(|replaced| (replaced, ())));
         let call = observed.call;
         if call.is_of_before(kept_from) {
             return self.pass_over::<LlmCall>(TOO_OLD);

@@ -102,7 +102,7 @@ impl Generator {
             5 if !self.keys.is_empty() => {
                 let less_exact = self.one(&self.keys.clone()[..]);
                 call.call_key = Some(format!("{less_exact}:{n}"));
-                call.replaces_key = Some(less_exact);
+                call.replaces_keys = vec![less_exact];
             }
             _ => call.call_key = Some(format!("k{n}")),
         }

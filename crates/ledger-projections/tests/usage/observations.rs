@@ -166,7 +166,8 @@ async fn interrupted_and_partial_turns_do_not_run_for_ever() {
 
 fn keyed(key: &str, replaces: Option<&str>) -> LlmCall {
     let mut call = call("a", "analyze", 0, 1.0, (1, 1), 1.0);
-    (call.call_key, call.replaces_key) = (Some(key.into()), replaces.map(Into::into));
+    call.call_key = Some(key.into());
+    call.replaces_keys = replaces.map(Into::into).into_iter().collect();
     call
 }
 
