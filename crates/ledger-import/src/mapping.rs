@@ -6,7 +6,7 @@
 //! | `tool.completed` | a line that `[tool]` is about |
 //!
 //! Only what the mapping points at is read. Whatever has the same key is one call; the largest observation of it counts,
-//! then the one that knows most.
+//! then the one that knows most; but first that of the greater `edition` of the mapping.
 
 mod emit;
 mod facts;
@@ -83,18 +83,19 @@ impl Format for Mapping {
     }
 
     fn version(&self) -> String {
-        format!("1/{}", self.version)
+        format!("2/{}", self.version)
     }
 
     fn add(&self, facts: &mut Facts, _file: &Path, line: &Line) -> Result<Fate, String> {
-        let name = self.name();
+        facts.begin();
+        let (name, edition) = (self.name(), self.file.edition);
         let call = self.file.call.as_ref().filter(|rule| rule.select.takes(line));
         let call = call.map(|rule| observe::call(name, rule, line)).transpose()?;
         let tool = self.file.tool.as_ref().filter(|rule| rule.select.takes(line));
         if let Some(tool) = tool.map(|rule| observe::tool(name, rule, line)).transpose()? {
-            facts.tools.add(tool);
+            facts.tools.add(edition, tool);
         }
-        Ok(call.map_or(Fate::Other, |call| facts.calls.add(call)))
+        Ok(call.map_or(Fate::Other, |call| facts.calls.add(edition, call)))
     }
 
     fn links(&self, facts: &Facts) -> Vec<Link> {

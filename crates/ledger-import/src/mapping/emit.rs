@@ -9,13 +9,13 @@ use crate::Options;
 use crate::emission::{EXCLUSIVE, Envelope, run_of, said};
 use crate::format::Emitted;
 
-/// Says everything.
+/// Says everything that may be new.
 pub(super) fn emit(source: &str, facts: &Facts, options: &Options) -> Emitted {
     let mut emitted = Emitted::default();
-    for (key, said) in facts.calls.iter() {
+    for (key, said) in facts.calls.touched() {
         emitted.add(call(source, key, said, options));
     }
-    for (key, said) in facts.tools.iter() {
+    for (key, said) in facts.tools.touched() {
         emitted.add(tool(source, key, said, options));
     }
     emitted

@@ -7,18 +7,32 @@ use ledger_events::{EventPayload, LlmCall, Observation, ToolCompleted};
 use serde::{Deserialize, Serialize};
 
 use crate::format::{Fate, Link};
-use crate::revision::revision;
+
+/// Bits of the revision of an observation, from the highest of the 53 that are exact in JSON: 8 of the edition, 33 of
+/// tokens, and these of whatever else is known.
+const DETAIL_BITS: u32 = 12;
+const EDITION_BITS: u32 = 8;
+const EDITION_SHIFT: u32 = 53 - EDITION_BITS;
+const MAX_DETAIL: u64 = (1 << DETAIL_BITS) - 1;
+const MAX_TOKENS: u64 = (1 << (EDITION_SHIFT - DETAIL_BITS)) - 1;
 
 /// All facts.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(super) calls: Best,
     pub(super) tools: Best,
+    /// Whether anything was added since these were kept.
+    #[serde(skip)]
+    is_growing: bool,
 }
 
 /// Of each key, the observations with the highest revision.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Best(BTreeMap<String, Known>);
+pub(super) struct Best {
+    known: BTreeMap<String, Known>,
+    /// The keys that were observed since these were last read from where they are kept. All else was said when it was.
+    touched: BTreeSet<String>,
+}
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Known {
@@ -54,12 +68,12 @@ impl<P: EventPayload> Observed<P> {
 
 /// A fact that is observed more or less completely.
 pub(super) trait Revised: Observation {
-    /// How much an observation knows.
-    fn revise(&mut self);
+    /// Says how much the observation knows, by a mapping of some edition.
+    fn revise(&mut self, edition: u8);
 }
 
 impl Revised for LlmCall {
-    fn revise(&mut self) {
+    fn revise(&mut self, edition: u8) {
         let known = [
             self.session_id.is_some(),
             self.turn_id.is_some(),
@@ -73,44 +87,52 @@ impl Revised for LlmCall {
             self.web_searches.is_some(),
         ];
         let detail: u64 = known.into_iter().map(u64::from).sum();
-        self.revision = Some(revision(self.tokens.total(), detail));
+        self.revision = Some(revision(edition, self.tokens.total(), detail));
     }
 }
 
 impl Revised for ToolCompleted {
-    fn revise(&mut self) {
+    fn revise(&mut self, edition: u8) {
         let known = [self.turn_id.is_some(), self.duration_ms.is_some(), self.error_class.is_some()];
-        self.revision = Some(known.into_iter().map(u64::from).sum());
+        self.revision = Some(revision(edition, 0, known.into_iter().map(u64::from).sum()));
     }
 }
 
+fn revision(edition: u8, tokens: u64, detail: u64) -> u64 {
+    (u64::from(edition) << EDITION_SHIFT) + (tokens.min(MAX_TOKENS) << DETAIL_BITS) + detail.min(MAX_DETAIL)
+}
+
 impl Best {
-    /// Adds an observation, and says what became of its line.
-    pub(super) fn add<P: Revised>(&mut self, observed: Observed<P>) -> Fate {
+    /// Adds an observation by a mapping of some edition, and says what became of its line.
+    pub(super) fn add<P: Revised>(&mut self, edition: u8, observed: Observed<P>) -> Fate {
         let Observed { mut payload, ended_at, exclusive } = observed;
-        payload.revise();
+        payload.revise(edition);
         let (Some(key), Ok(json)) = (payload.key(), serde_json::to_string(&payload)) else { return Fate::Other };
         let revision = payload.revision().unwrap_or(0);
         let said = BTreeSet::from([Said { payload: json, ended_at, exclusive }]);
-        let fate = match self.0.get(key.as_ref()) {
+        let fate = match self.known.get(key.as_ref()) {
             None => Fate::Call,
             Some(known) if revision > known.revision => Fate::Larger,
             Some(_) => Fate::Repeat,
         };
-        self.0.entry(key.into_owned()).or_default().add(Known { revision, said });
+        if self.known.get(key.as_ref()).is_none_or(|known| revision >= known.revision) {
+            self.touched.insert(key.clone().into_owned());
+        }
+        self.known.entry(key.into_owned()).or_default().add(Known { revision, said });
         fate
     }
 
     fn absorb(&mut self, other: Self) {
-        for (key, known) in other.0 {
-            self.0.entry(key).or_default().add(known);
+        for (key, known) in other.known {
+            self.known.entry(key).or_default().add(known);
         }
     }
 
-    /// Each key with what is said of it. Several observations may know as much; which one counts is for all who read
-    /// them to say, so all are told.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Said)> {
-        self.0.iter().flat_map(|(key, known)| known.said.iter().map(move |said| (key.as_str(), said)))
+    /// Each key of which there may be something new to say, with what is said of it. Several observations may know as much;
+    /// which one counts is for all who read them to say, so all are told.
+    pub(super) fn touched(&self) -> impl Iterator<Item = (&str, &Said)> {
+        let touched = self.touched.iter().filter_map(|key| self.known.get_key_value(key));
+        touched.flat_map(|(key, known)| known.said.iter().map(move |said| (key.as_str(), said)))
     }
 }
 
@@ -125,9 +147,18 @@ impl Known {
 }
 
 impl Facts {
+    /// Expects what a line says.
+    pub(super) fn begin(&mut self) {
+        if !self.is_growing {
+            self.calls.touched.clear();
+            self.tools.touched.clear();
+            self.is_growing = true;
+        }
+    }
+
     /// The keys: whatever files have one in common belong together.
     pub(super) fn links(&self) -> Vec<Link> {
-        let (calls, tools) = (self.calls.0.keys(), self.tools.0.keys());
+        let (calls, tools) = (self.calls.known.keys(), self.tools.known.keys());
         calls
             .map(|key| Link::of(&format!("call {key}")))
             .chain(tools.map(|key| Link::of(&format!("tool {key}"))))
@@ -135,7 +166,7 @@ impl Facts {
     }
 
     pub(super) fn absorb(&mut self, other: Self) {
-        let Self { calls, tools } = other;
+        let Self { calls, tools, is_growing: _ } = other;
         self.calls.absorb(calls);
         self.tools.absorb(tools);
     }

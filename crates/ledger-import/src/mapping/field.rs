@@ -4,11 +4,16 @@ use std::borrow::Cow;
 
 use ledger_core::Timestamp;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::line::Line;
 use super::pointer::Pointer;
+use crate::NAMESPACE;
 use crate::loose::{Count, Expected, LoggedMillis, LoggedUsd, scalar};
-use crate::words::checked_name;
+use crate::words::{checked_name, name};
+
+/// Most bytes of what identifies something; with the name of the source, which has up to 64, it is short enough for any key.
+const MAX_IDENTITY_BYTES: usize = 128;
 
 /// One thing, or several.
 #[derive(Debug, Deserialize)]
@@ -39,37 +44,54 @@ impl From<OneOrMore<Pointer>> for Places {
 }
 
 impl Places {
-    fn find<'l>(&self, line: &'l Line) -> Option<(&Pointer, &'l str)> {
-        self.0.iter().find_map(|pointer| Some((pointer, pointer.find(line)?)))
+    /// The places that have a value, with it; a text of nothing is none. Where a number is written as a text, it is that
+    /// number.
+    fn values<'l>(&self, line: &'l Line) -> impl Iterator<Item = (&Pointer, Cow<'l, str>)> {
+        let values = self.0.iter().filter_map(|pointer| Some((pointer, unquoted(pointer.find(line)?))));
+        values.filter(|(_, value)| !value.is_empty())
     }
 
-    /// The number of something.
+    /// A number of something that counts.
+    ///
+    /// # Errors
+    /// When it is none.
     pub(super) fn count(&self, line: &Line) -> Result<Option<u64>, String> {
-        let Some((pointer, json)) = self.find(line) else { return Ok(None) };
-        let count = Count::from_json(&unquoted(json)).map_err(|error| format!("{pointer}: {error}"))?;
+        let Some((pointer, value)) = self.values(line).next() else { return Ok(None) };
+        let count = Count::from_json(&value).map_err(|error| format!("{pointer}: {error}"))?;
         Ok(count.map(|count| count.0))
     }
 
-    /// An amount of money, in pico-USD; logged in USD.
-    pub(super) fn usd(&self, line: &Line) -> Result<Option<i64>, String> {
-        let Some((pointer, json)) = self.find(line) else { return Ok(None) };
-        let usd = LoggedUsd::from_json(&unquoted(json)).ok().flatten();
-        usd.map(|usd| Some(usd.0)).ok_or_else(|| format!("{pointer}: is no amount of USD from 0 up"))
+    /// A number, in the first place that has one that fits.
+    pub(super) fn number<N: TryFrom<u64>>(&self, line: &Line) -> Option<N> {
+        self.values(line).find_map(|(_, value)| N::try_from(Count::from_json(&value).ok()??.0).ok())
     }
 
-    /// What identifies something: a text or a number, all of them together.
+    /// An amount of money from 0 up, in pico-USD; logged in USD.
+    pub(super) fn usd(&self, line: &Line) -> Option<i64> {
+        self.values(line).find_map(|(_, value)| Some(LoggedUsd::from_json(&value).ok()??.0))
+    }
+
+    /// What identifies something: a text or a number, all of them together. What is no name as a ledger takes it, because
+    /// it is long or has control characters, is hashed.
+    ///
+    /// # Errors
+    /// When one of them is missing.
     pub(super) fn identity(&self, line: &Line) -> Result<String, String> {
         let parts = self.0.iter().map(|pointer| {
             let part = pointer.find(line).and_then(scalar);
             part.filter(|part| !part.is_empty()).ok_or_else(|| format!("has no key: {pointer} is missing"))
         });
-        Ok(parts.collect::<Result<Vec<_>, _>>()?.join("\u{1f}"))
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let identity = parts.join("\u{1f}");
+        let is_plain =
+            identity.len() <= MAX_IDENTITY_BYTES && !parts.iter().any(|part| part.chars().any(char::is_control));
+        Ok(if is_plain { identity } else { Uuid::new_v5(&NAMESPACE, identity.as_bytes()).to_string() })
     }
 }
 
 /// A text: from the first place that has one, or a word that is said of every line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "OneOrMore<String>")]
+#[serde(try_from = "OneOrMore<String>")]
 pub(super) struct Words(Vec<Word>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,16 +100,33 @@ enum Word {
     Always(String),
 }
 
-impl From<OneOrMore<String>> for Words {
-    fn from(written: OneOrMore<String>) -> Self {
-        let word = |text: String| Pointer::parse(&text).map_or(Word::Always(text), Word::At);
-        Self(Vec::from(written).into_iter().map(word).collect())
+impl TryFrom<OneOrMore<String>> for Words {
+    type Error = String;
+
+    fn try_from(written: OneOrMore<String>) -> Result<Self, String> {
+        let word = |text: String| match Pointer::parse(&text) {
+            Some(pointer) => Ok(Word::At(pointer)),
+            None if text.starts_with('/') => Err(format!("{text:?} is no pointer such as \"/usage/input\"")),
+            None => checked_name("a word", Some(&text)).map(|_| Word::Always(text)),
+        };
+        Ok(Self(Vec::from(written).into_iter().map(word).collect::<Result<_, _>>()?))
     }
 }
 
 impl Words {
-    /// A name as a ledger takes it: an id, a model, a tool.
-    pub(super) fn name(&self, line: &Line) -> Result<Option<String>, String> {
+    /// A name as a ledger takes it: an id, a model, a tool; in the first place that has one.
+    pub(super) fn name(&self, line: &Line) -> Option<String> {
+        self.0.iter().find_map(|word| match word {
+            Word::At(pointer) => name(pointer.find(line).and_then(scalar).as_deref()),
+            Word::Always(text) => Some(text.clone()),
+        })
+    }
+
+    /// The name of who answers for something, which must not be somebody else because it is written badly.
+    ///
+    /// # Errors
+    /// When what stands in the first place that has a text is no name.
+    pub(super) fn strict_name(&self, line: &Line) -> Result<Option<String>, String> {
         let found = self.0.iter().find_map(|word| match word {
             Word::At(pointer) => {
                 Some((pointer.to_string(), scalar(pointer.find(line)?).filter(|text| !text.is_empty())?))
@@ -173,25 +212,22 @@ impl From<WrittenTime> for Time {
 impl Time {
     /// A point in time: a text of RFC 3339, or a number since 1970.
     pub(super) fn point(&self, line: &Line) -> Result<Option<Timestamp>, String> {
-        let Some((pointer, json)) = self.places.find(line) else { return Ok(None) };
-        if let Ok(Some(time)) = Timestamp::from_json(json) {
+        let Some((pointer, value)) = self.places.values(line).next() else { return Ok(None) };
+        if let Ok(time) = Timestamp::parse(&value) {
             return Ok(Some(time));
         }
         let Some(unit) = self.unit else {
             return Err(format!("{pointer}: is no time of RFC 3339; if it is a number, name its unit in the mapping"));
         };
-        let micros = unit.micros(&unquoted(json)).and_then(|micros| Timestamp::from_micros(micros).ok());
+        let micros = unit.micros(&value).and_then(|micros| Timestamp::from_micros(micros).ok());
         micros.map(Some).ok_or_else(|| format!("{pointer}: is neither a time of RFC 3339 nor a number"))
     }
 
-    /// A span of time, in milliseconds unless another unit was named.
-    pub(super) fn span(&self, line: &Line) -> Result<Option<LoggedMillis>, String> {
-        let Some((pointer, json)) = self.places.find(line) else { return Ok(None) };
-        let micros = self.unit.unwrap_or(Unit::Millis).micros(&unquoted(json));
-        let micros = micros.and_then(|micros| u64::try_from(micros).ok());
-        micros
-            .map(|micros| Some(LoggedMillis(micros)))
-            .ok_or_else(|| format!("{pointer}: is no span of time from 0 up"))
+    /// A span of time from 0 up, in milliseconds unless another unit was named.
+    pub(super) fn span(&self, line: &Line) -> Option<LoggedMillis> {
+        let unit = self.unit.unwrap_or(Unit::Millis);
+        let micros = |value: &str| unit.micros(value).and_then(|micros| u64::try_from(micros).ok());
+        self.places.values(line).find_map(|(_, value)| micros(&value)).map(LoggedMillis)
     }
 }
 
@@ -248,12 +284,12 @@ mod tests {
     #[test]
     fn spans_are_milliseconds_unless_another_unit_is_named() {
         let span = |toml: &str, json: &str| {
-            field::<Time>(toml).unwrap().span(&line(&format!("{{\"t\":{json}}}"))).map(|span| span.map(|span| span.0))
+            field::<Time>(toml).unwrap().span(&line(&format!("{{\"t\":{json}}}"))).map(|span| span.0)
         };
-        assert_eq!(span("\"/t\"", "1.5"), Ok(Some(1_500)));
-        assert_eq!(span("{ at = \"/t\", unit = \"s\" }", "1.5"), Ok(Some(1_500_000)));
-        assert_eq!(span("{ at = \"/t\", unit = \"ns\" }", "1999"), Ok(Some(1)));
-        assert!(span("\"/t\"", "-1").is_err() && span("\"/t\"", "true").is_err());
+        assert_eq!(span("\"/t\"", "1.5"), Some(1_500));
+        assert_eq!(span("{ at = \"/t\", unit = \"s\" }", "1.5"), Some(1_500_000));
+        assert_eq!(span("{ at = \"/t\", unit = \"ns\" }", "1999"), Some(1));
+        assert_eq!((span("\"/t\"", "-1"), span("\"/t\"", "true"), span("\"/t\"", "\"\"")), (None, None, None));
     }
 
     #[test]
@@ -263,21 +299,42 @@ mod tests {
         assert_eq!(places.count(&line("{}")), Ok(None));
         let bad = places.count(&line(r#"{"a":"secret"}"#)).unwrap_err();
         assert_eq!(bad, "/a: a count is not a whole number from 0 up");
-        assert_eq!(places.usd(&line(r#"{"a":"0.25"}"#)), Ok(Some(250_000_000_000)));
-        assert!(places.usd(&line(r#"{"a":-1}"#)).is_err());
+        assert_eq!(places.count(&line(r#"{"a":"","b":" "}"#)), Ok(None));
+        assert_eq!(places.usd(&line(r#"{"a":"","b":"0.25"}"#)), Some(250_000_000_000));
+        assert_eq!(places.usd(&line(r#"{"a":-1}"#)), None);
+        assert_eq!(places.number::<u16>(&line(r#"{"a":"rate_limit_exceeded","b":429}"#)), Some(429));
+        assert_eq!(places.number::<u16>(&line(r#"{"a":65536}"#)), None);
     }
 
     #[test]
     fn words_are_at_pointers_or_always_the_same() {
         let words = field::<Words>("[\"/model\", \"unknown-model\"]").unwrap();
-        assert_eq!(words.name(&line(r#"{"model":"m"}"#)), Ok(Some("m".to_owned())));
-        assert_eq!(words.name(&line(r#"{"model":{"no":"name"}}"#)), Ok(Some("unknown-model".to_owned())));
-        assert_eq!(words.name(&line(r#"{"model":7}"#)), Ok(Some("7".to_owned())));
-        assert!(words.name(&line(&format!("{{\"model\":\"{}\"}}", "x".repeat(300)))).is_err());
+        assert_eq!(words.name(&line(r#"{"model":"m"}"#)), Some("m".to_owned()));
+        assert_eq!(words.name(&line(r#"{"model":{"no":"name"}}"#)), Some("unknown-model".to_owned()));
+        assert_eq!(words.name(&line(r#"{"model":7}"#)), Some("7".to_owned()));
+        let long = line(&format!("{{\"model\":\"{}\"}}", "x".repeat(300)));
+        assert_eq!(words.name(&long), Some("unknown-model".to_owned()));
+        assert!(words.strict_name(&long).is_err());
+    }
+
+    #[test]
+    fn what_identifies_something_makes_a_key_whatever_it_is() {
+        let places = field::<Places>("[\"/a\", \"/b\"]").unwrap();
+        let identity =
+            |a: &str, b: &str| places.identity(&line(&serde_json::json!({"a": a, "b": b}).to_string())).unwrap();
+        assert_eq!(identity("x", "y"), "x\u{1f}y");
+        let long = "x".repeat(300);
+        let odd = [identity(&long, "y"), identity(&long, "z"), identity("x\n", "y"), identity("x", "y\u{1f}")];
+        for (n, one) in odd.iter().enumerate() {
+            assert!(one.len() == 36 && !odd[n + 1..].contains(one), "{one}");
+        }
+        assert!(places.identity(&line(r#"{"a":"x"}"#)).unwrap_err().contains("/b is missing"));
     }
 
     #[test]
     fn a_field_that_is_written_otherwise_is_told() {
+        assert_eq!(field::<Words>("\"/a~2\"").unwrap_err(), "\"/a~2\" is no pointer such as \"/usage/input\"");
+        assert!(field::<Words>("[\"/a\", \"two\\nlines\"]").is_err());
         assert!(field::<Places>("\"id\"").unwrap_err().contains("expected a pointer such as"));
         assert!(field::<Time>("{ at = \"/t\", unit = \"min\" }").unwrap_err().contains("s, ms, us or ns"));
         assert!(field::<Time>("{ at = \"/t\", units = \"s\" }").is_err());

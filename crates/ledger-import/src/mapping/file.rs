@@ -17,6 +17,9 @@ use crate::loose::scalar;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) name: String,
+    /// What one of a greater edition says counts in place of what the others said.
+    #[serde(default)]
+    pub(super) edition: u8,
     pub(super) call: Option<CallRule>,
     pub(super) tool: Option<ToolRule>,
 }
@@ -55,7 +58,7 @@ pub(super) struct CallRule {
     pub(super) inference_geo: Option<Words>,
     pub(super) status: Option<Words>,
     #[serde(default)]
-    pub(super) statuses: BTreeMap<String, String>,
+    pub(super) statuses: BTreeMap<String, Ending>,
     pub(super) error_class: Option<Words>,
     pub(super) http_status: Option<Places>,
     pub(super) attempt: Option<Places>,
@@ -101,8 +104,41 @@ pub(super) struct ToolRule {
     pub(super) duration: Option<Time>,
     pub(super) status: Option<Words>,
     #[serde(default)]
-    pub(super) statuses: BTreeMap<String, String>,
+    pub(super) statuses: BTreeMap<String, Ending>,
     pub(super) error_class: Option<Words>,
+}
+
+/// How something ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) enum Ending {
+    Ok,
+    Cancelled,
+    Timeout,
+    Limit,
+    Error,
+}
+
+impl Ending {
+    /// What a word means to everybody, in letters of any case.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        Some(match word.to_ascii_lowercase().as_str() {
+            "ok" | "success" | "succeeded" | "completed" | "true" => Self::Ok,
+            "cancelled" | "canceled" => Self::Cancelled,
+            "timeout" => Self::Timeout,
+            "limit" => Self::Limit,
+            "error" | "failure" | "failed" | "false" => Self::Error,
+            _ => return None,
+        })
+    }
+}
+
+impl TryFrom<String> for Ending {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        Self::named(&word).ok_or_else(|| format!("{word:?} is none of ok, error, timeout, limit and cancelled"))
+    }
 }
 
 /// A value that a line must have, or one of several.
@@ -136,7 +172,7 @@ impl File {
     }
 
     fn check(&self) -> Result<(), String> {
-        let Self { name, call, tool } = self;
+        let Self { name, edition: _, call, tool } = self;
         if name.is_empty() || !is_code(name) {
             return Err("needs a name of at most 64 letters, digits, `_`, `-` and `.`".to_owned());
         }
@@ -230,6 +266,15 @@ mod tests {
                 &format!("{CALL}ended_at = \"/t\"\nkey = []\n").replace("key = \"/id\"\n", ""),
                 "mapping has no key for a call",
             ),
+            (
+                &format!("{CALL}ended_at = \"/t\"\nmodel = \"/a~2\"\n"),
+                "mapping is wrong in line 6: \"/a~2\" is no pointer such as \"/usage/input\"",
+            ),
+            (
+                &format!("{CALL}ended_at = \"/t\"\nstatuses = {{ done = \"fine\" }}\n"),
+                "mapping is wrong in line 6: \"fine\" is none of ok, error, timeout, limit and cancelled",
+            ),
+            (&format!("edition = 256\n{CALL}"), "mapping is wrong in line 1: "),
             (&format!("{CALL}ended_at = \"/t\"\n").replace("\"x\"", "\"claude\""), "mapping cannot be named claude"),
             (&format!("{CALL}ended_at = \"/t\"\n").replace("\"x\"", "\"two words\""), "mapping needs a name"),
         ] {

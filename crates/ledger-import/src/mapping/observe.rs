@@ -7,7 +7,7 @@ use ledger_events::{CallStatus, Cost, CostSource, LlmCall, Millis, Tokens, ToolC
 
 use super::facts::Observed;
 use super::field::{Places, Time, Words};
-use super::file::{CallRule, TokensRule, ToolRule};
+use super::file::{CallRule, Ending, TokensRule, ToolRule};
 use super::line::Line;
 use crate::ending::{class_of_failure, status_of_failure};
 use crate::input::Input;
@@ -21,37 +21,39 @@ use crate::words::UNKNOWN;
 pub(super) fn call(source: &str, rule: &CallRule, line: &Line) -> Result<Observed<LlmCall>, String> {
     let key = key(source, &rule.key, line)?;
     let Times { started_at, ended_at, duration } = times(&rule.started_at, &rule.ended_at, &rule.duration, line)?;
-    let text = |words: &Option<Words>| words.as_ref().map_or(Ok(None), |words| words.name(line));
-    let code = |words: &Option<Words>| Ok::<_, String>(text(words)?.filter(|text| is_code(text)));
-    let count = |places: &Option<Places>| places.as_ref().map_or(Ok(None), |places| places.count(line));
-    let http_status = count(&rule.http_status)?.and_then(|status| u16::try_from(status).ok());
-    let (status, error_class) = ending(text(&rule.status)?, &rule.statuses, code(&rule.error_class)?, http_status)?;
+    let text = |words: &Option<Words>| words.as_ref()?.name(line);
+    let code = |words: &Option<Words>| text(words).filter(|text| is_code(text));
+    let http_status = rule.http_status.as_ref().and_then(|places| places.number(line));
+    let told = text(&rule.status).map(|told| meaning("call", &rule.statuses, &told)).transpose()?;
+    let (status, error_class) = ending(told, code(&rule.error_class), http_status);
     let (tokens, exclusive) = tokens(&rule.tokens, line)?;
-    let pico_usd = rule.cost_usd.as_ref().map_or(Ok(None), |places| places.usd(line))?;
+    let pico_usd = rule.cost_usd.as_ref().and_then(|places| places.usd(line));
+    let tenant = rule.tenant.as_ref().map_or(Ok(None), |words| words.strict_name(line))?;
+    let web_searches = rule.web_searches.as_ref().map_or(Ok(None), |places| places.count(line))?;
     let call = LlmCall {
         call_key: Some(key),
         // Whoever imports it says who pays, when the line does not.
-        tenant_id: text(&rule.tenant)?.unwrap_or_default(),
-        call_id: text(&rule.invocation)?,
-        session_id: text(&rule.session)?,
-        turn_id: text(&rule.turn)?,
-        model: text(&rule.model)?,
+        tenant_id: tenant.unwrap_or_default(),
+        call_id: text(&rule.invocation),
+        session_id: text(&rule.session),
+        turn_id: text(&rule.turn),
+        model: text(&rule.model),
         duration_ms: duration,
-        ttft_ms: rule.ttft.as_ref().map_or(Ok(None), |time| time.span(line))?.map(millis),
+        ttft_ms: rule.ttft.as_ref().and_then(|time| time.span(line)).map(millis),
         tokens,
         cost: pico_usd.map(|pico_usd| Cost { pico_usd, source: CostSource::Provider, price_version: None }),
         status,
         error_class,
         http_status,
-        attempt: count(&rule.attempt)?.and_then(|attempt| u32::try_from(attempt).ok()),
-        service_tier: code(&rule.service_tier)?,
-        speed: code(&rule.speed)?,
-        inference_geo: code(&rule.inference_geo)?,
-        web_searches: count(&rule.web_searches)?,
+        attempt: rule.attempt.as_ref().and_then(|places| places.number(line)),
+        service_tier: code(&rule.service_tier),
+        speed: code(&rule.speed),
+        inference_geo: code(&rule.inference_geo),
+        web_searches,
         source: Some(source.to_owned()),
         ..LlmCall::new(
-            text(&rule.operation)?.unwrap_or_else(|| "chat".to_owned()),
-            rule.provider.name(line)?.unwrap_or_else(|| UNKNOWN.to_owned()),
+            text(&rule.operation).unwrap_or_else(|| "chat".to_owned()),
+            rule.provider.name(line).unwrap_or_else(|| UNKNOWN.to_owned()),
             started_at,
         )
     };
@@ -65,16 +67,17 @@ pub(super) fn call(source: &str, rule: &CallRule, line: &Line) -> Result<Observe
 pub(super) fn tool(source: &str, rule: &ToolRule, line: &Line) -> Result<Observed<ToolCompleted>, String> {
     let key = key(source, &rule.key, line)?;
     let Times { started_at, ended_at, duration } = times(&rule.started_at, &rule.ended_at, &rule.duration, line)?;
-    let text = |words: &Option<Words>| words.as_ref().map_or(Ok(None), |words| words.name(line));
-    let class = text(&rule.error_class)?.filter(|class| is_code(class));
-    let (status, error_class) = ending(text(&rule.status)?, &rule.statuses, class, None)?;
+    let text = |words: &Option<Words>| words.as_ref()?.name(line);
+    let class = text(&rule.error_class).filter(|class| is_code(class));
+    let told = text(&rule.status).map(|told| meaning("tool", &rule.statuses, &told)).transpose()?;
+    let (status, error_class) = ending(told, class, None);
     let status = if status == CallStatus::Ok { ToolStatus::Success } else { ToolStatus::Error };
     let tool = ToolCompleted {
         tool_call_id: key.clone(),
         tool_key: Some(key),
-        session_id: rule.session.name(line)?.ok_or("has no session")?,
-        turn_id: text(&rule.turn)?,
-        tool_name: rule.name.name(line)?.ok_or("has no name of the tool")?,
+        session_id: rule.session.name(line).ok_or("has no session")?,
+        turn_id: text(&rule.turn),
+        tool_name: rule.name.name(line).ok_or("has no name of the tool")?,
         started_at,
         completed_at: ended_at,
         duration_ms: duration,
@@ -100,7 +103,7 @@ struct Times {
 fn times(start: &Option<Time>, end: &Option<Time>, duration: &Option<Time>, line: &Line) -> Result<Times, String> {
     let point = |time: &Option<Time>| time.as_ref().map_or(Ok(None), |time| time.point(line));
     let (start, end) = (point(start)?, point(end)?);
-    let told = duration.as_ref().map_or(Ok(None), |time| time.span(line))?.map(|span| span.0);
+    let told = duration.as_ref().and_then(|time| time.span(line)).map(|span| span.0);
     let between = start.zip(end).and_then(|(start, end)| u64::try_from(end.micros_since(start)).ok());
     let micros = told.or(between);
     let moved = |time: Timestamp, by: Option<i64>| {
@@ -116,32 +119,25 @@ fn millis(logged: LoggedMillis) -> Millis {
     std::time::Duration::from_micros(logged.0).into()
 }
 
-/// How it ended: what `told` means by `statuses` or to everybody, else what a class or an HTTP status tells.
-fn ending(
-    told: Option<String>,
-    statuses: &BTreeMap<String, String>,
-    class: Option<String>,
-    http_status: Option<u16>,
-) -> Result<(CallStatus, Option<String>), String> {
+/// What a word of `[call]` or `[tool]` means.
+fn meaning(rule: &str, statuses: &BTreeMap<String, Ending>, told: &str) -> Result<Ending, String> {
+    let meant = statuses.get(told).copied().or_else(|| Ending::named(told));
+    meant.ok_or_else(|| format!("has a status that no one knows; say in [{rule}.statuses] what it means"))
+}
+
+/// How it ended: as it is told, else as a class or an HTTP status tells.
+fn ending(told: Option<Ending>, class: Option<String>, http_status: Option<u16>) -> (CallStatus, Option<String>) {
     let failed = class.is_some() || http_status.is_some_and(|status| status >= 400);
-    let Some(told) = told else {
-        if !failed {
-            return Ok((CallStatus::Ok, None));
-        }
-        let class = class_of_failure(class, http_status);
-        return Ok((status_of_failure(&class, http_status), Some(class)));
-    };
-    let meant = statuses.get(&told).map_or(told.as_str(), String::as_str).to_ascii_lowercase();
-    match meant.as_str() {
-        "ok" | "success" | "succeeded" | "completed" | "true" => Ok((CallStatus::Ok, None)),
-        "cancelled" | "canceled" => Ok((CallStatus::Cancelled, class)),
-        "timeout" => Ok((CallStatus::Timeout, Some(class.unwrap_or_else(|| "timeout".to_owned())))),
-        "limit" => Ok((CallStatus::Limit, Some(class.unwrap_or_else(|| "limit".to_owned())))),
-        "error" | "failure" | "failed" | "false" => {
+    let or = |class: Option<String>, name: &str| Some(class.unwrap_or_else(|| name.to_owned()));
+    match told.unwrap_or(if failed { Ending::Error } else { Ending::Ok }) {
+        Ending::Ok => (CallStatus::Ok, None),
+        Ending::Cancelled => (CallStatus::Cancelled, class),
+        Ending::Timeout => (CallStatus::Timeout, or(class, "timeout")),
+        Ending::Limit => (CallStatus::Limit, or(class, "limit")),
+        Ending::Error => {
             let class = class_of_failure(class, http_status);
-            Ok((status_of_failure(&class, http_status), Some(class)))
+            (status_of_failure(&class, http_status), Some(class))
         }
-        _ => Err("has a status that no one knows; say in [call.statuses] what it means".to_owned()),
     }
 }
 

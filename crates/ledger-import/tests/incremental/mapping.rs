@@ -66,6 +66,35 @@ async fn rotated_files_that_overlap_count_once_in_any_order() {
     }
 }
 
+/// A mapping that took the wrong count for the input is corrected; its edition says that it is the better one.
+#[tokio::test]
+async fn a_greater_edition_corrects_what_another_mapping_said() {
+    let wrong = MAPPING.replace("/in", "/all");
+    let log = "{\"id\":1,\"at\":\"2026-01-01T12:00:00Z\",\"all\":900,\"in\":30}\n";
+    let corrected = [MAPPING.to_owned(), format!("edition = 1\n{MAPPING}"), format!("edition = 255\n{wrong}")];
+    let mut home = Home::new();
+    home.write("log.jsonl", log.as_bytes());
+    home.import_of(&source(&wrong)).await;
+    for (mapping, expected) in corrected.iter().zip([900, 30, 900]) {
+        home.import_of(&source(mapping)).await;
+        assert_eq!(total(&home).await, expected);
+    }
+}
+
+/// What was said is not made again whenever the log grows.
+#[tokio::test]
+async fn only_what_is_new_is_told() {
+    let mut home = Home::new();
+    home.write("log.jsonl", log(0..20).as_bytes());
+    home.import_of(&source(MAPPING)).await;
+    home.write("log.jsonl", log(0..21).as_bytes());
+    let pass = home.import_of(&source(MAPPING)).await;
+    assert_eq!((pass.stored.appended, pass.stored.duplicates), (1, 0));
+    home.keep = ledger_import::incremental::MemoryKeep::default();
+    let again = home.import_of(&source(MAPPING)).await;
+    assert_eq!((again.stored.appended, again.stored.duplicates), (0, 21));
+}
+
 #[tokio::test]
 async fn another_mapping_reads_again() {
     let mut home = Home::new();

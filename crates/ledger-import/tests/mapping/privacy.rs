@@ -27,7 +27,7 @@ fn no_event_and_no_report_contains_what_was_said() {
         .map(|(n, line)| format!("{{\"id\":{n},\"at\":\"2026-01-01T12:00:00Z\",{line}}}\n"))
         .collect();
     let import = import(&mapping, &format!("{log}{{\"id\":\"9\",\"at\":\"{said}\"}}\n"));
-    assert_eq!((import.report.calls, import.report.bad_lines), (2, 7), "{:?}", import.report.bad);
+    assert_eq!((import.report.calls, import.report.bad_lines), (5, 4), "{:?}", import.report.bad);
     let (events, report) = (serde_json::to_string(&import.events).unwrap(), format!("{:?}", import.report));
     assert!(!events.contains(SECRET), "{events}");
     assert!(!report.contains(SECRET), "{report}");
