@@ -15,7 +15,7 @@ use super::cursor::Seen;
 use super::index::Index;
 use super::keep::{Change, Keep, Part};
 use super::reading::{Changed, Family, Reading, Tell, Told};
-use super::saved::{BOUND, Bound, Cursors, Facts, links_from_bytes, links_to_bytes, name_of, short};
+use super::saved::{BOUND, Bound, Cursors, Facts, links_to_bytes, name_of, short};
 use crate::error::{Error, Result};
 use crate::find::Found;
 use crate::format::Format;
@@ -216,7 +216,7 @@ impl<'a, F: Format> Import<'a, F> {
             known.index = Some(self.index().await?);
         }
         loop {
-            let related = known.index.as_ref().map(|index| index.related(&told.name, &told.links)).unwrap_or_default();
+            let related = known.index.as_mut().map(|index| index.related(&told.name, &told.links)).unwrap_or_default();
             let related: Vec<String> = related.into_iter().filter(|other| known.families.contains_key(other)).collect();
             if related.is_empty() {
                 break;
@@ -252,12 +252,7 @@ impl<'a, F: Format> Import<'a, F> {
     }
 
     async fn index(&mut self) -> Result<Index> {
-        let kept = self.keep.all(&self.owner, Part::Links).await.map_err(Error::Keep)?;
-        let mut index = Index::for_links(kept.iter().map(|(_, bytes)| links_from_bytes(bytes).count()).sum());
-        for (name, bytes) in kept {
-            index.add(&name, links_from_bytes(&bytes));
-        }
-        Ok(index)
+        Ok(Index::of(self.keep.all(&self.owner, Part::Links).await.map_err(Error::Keep)?))
     }
 
     /// Begins to append what was made; what was made before is done with first. Backends with threads of their own append
