@@ -1,9 +1,10 @@
 //! Whenever it is stopped, by whatever, it goes on where it was.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,6 +24,10 @@ use crate::setting::{append, catch_up, databases, ledger, projector};
 /// Where a process finds the ledger, and where it is to project it.
 const LEDGER: &str = "LEDGER_TEST_LEDGER";
 const PLACE: &str = "LEDGER_TEST_PLACE";
+/// And when it dies: so many microseconds after it has folded in so many events.
+const EVENTS_TO_LIVE: &str = "LEDGER_TEST_EVENTS_TO_LIVE";
+const MICROS_TO_LIVE: &str = "LEDGER_TEST_MICROS_TO_LIVE";
+const SIGABRT: i32 = 6;
 
 const EVENTS: usize = 400;
 
@@ -46,42 +51,48 @@ async fn open(path: &Path) -> SqliteLedger {
 async fn folds() {
     // Nobody has work for it when all tests are run that are ignored elsewhere.
     let (Ok(path), Ok(place)) = (std::env::var(LEDGER), std::env::var(PLACE)) else { return };
+    let [events, micros] = [EVENTS_TO_LIVE, MICROS_TO_LIVE].map(|name| std::env::var(name).unwrap().parse().unwrap());
     let (ledger, database) = (open(Path::new(&path)).await, Database::from_url(&place).unwrap());
-    projector(&database, 7).catch_up(&ledger, &|_, _| ()).await.unwrap();
+    let (beginning, death) = (AtomicU64::new(u64::MAX), Once::new());
+    let die = || {
+        death.call_once(|| {
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_micros(micros));
+                std::process::abort()
+            });
+        });
+    };
+    let progress = |done: u64, _: u64| {
+        let beginning = beginning.fetch_min(done, Ordering::SeqCst).min(done);
+        if done - beginning >= events {
+            die();
+        }
+    };
+    if events < 7 {
+        // Not even a page.
+        die();
+    }
+    projector(&database, 7).catch_up(&ledger, &progress).await.unwrap();
 }
 
-fn start(ledger: &Path, place: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+/// Runs a process that dies some time after it has folded so many more events in; whether it was done before. By what it got
+/// done, not by the clock: machines are fast and slow.
+fn run(ledger: &Path, place: &str, events: u64, micros: u64) -> bool {
+    let status = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::folds", "--ignored", "--nocapture"])
         .envs([(LEDGER, ledger.to_str().unwrap()), (PLACE, place)])
+        .envs([(EVENTS_TO_LIVE, events.to_string()), (MICROS_TO_LIVE, micros.to_string())])
         .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .status()
+        .unwrap();
+    let is_killed = status.signal() == Some(SIGABRT);
+    assert!(is_killed || status.success(), "a process failed by itself: {status}");
+    !is_killed
 }
 
 /// The last event that is folded in.
 async fn stands_at(database: &Database) -> Offset {
     projector(database, 1).standing().await.unwrap().map_or(Offset::ZERO, |standing| standing.offset)
-}
-
-/// Starts a process, and kills it some time after so many more events are folded in; whether it was done before.
-async fn interrupt(ledger: &Path, place: &str, database: &Database, more: i64, after: Duration) -> bool {
-    let beyond = stands_at(database).await.as_i64() + more;
-    let mut process = start(ledger, place);
-    let is_done = loop {
-        if let Some(status) = process.try_wait().unwrap() {
-            assert!(status.success(), "a process failed by itself");
-            break true;
-        }
-        if stands_at(database).await.as_i64() >= beyond {
-            tokio::time::sleep(after).await;
-            break false;
-        }
-    };
-    // It may be done by now, which does no harm.
-    let _ = process.kill();
-    process.wait().unwrap();
-    is_done
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,16 +109,7 @@ async fn killed_again_and_again_it_says_what_it_would_have_said() {
     for place in [file, Postgres::shared().fresh()] {
         let database = Database::from_url(&place).unwrap();
         let (mut kills, mut stood) = (0, std::collections::BTreeSet::new());
-        // By what it got done, not by the clock: machines are fast and slow.
-        while !interrupt(
-            &path,
-            &place,
-            &database,
-            rng.random_range(0..40),
-            Duration::from_micros(rng.random_range(0..4_000)),
-        )
-        .await
-        {
+        while !run(&path, &place, rng.random_range(0..40), rng.random_range(0..4_000)) {
             kills += 1;
             stood.insert(stands_at(&database).await);
         }
