@@ -83,19 +83,20 @@ impl Format for Mapping {
     }
 
     fn version(&self) -> String {
-        format!("2/{}", self.version)
+        format!("3/{}", self.version)
     }
 
     fn add(&self, facts: &mut Facts, _file: &Path, line: &Line) -> Result<Fate, String> {
         facts.begin();
         let (name, edition) = (self.name(), self.file.edition);
         let call = self.file.call.as_ref().filter(|rule| rule.select.takes(line));
-        let call = call.map(|rule| observe::call(name, rule, line)).transpose()?;
+        let call = call.map(|rule| observe::call(name, rule, line)).transpose();
         let tool = self.file.tool.as_ref().filter(|rule| rule.select.takes(line));
-        if let Some(tool) = tool.map(|rule| observe::tool(name, rule, line)).transpose()? {
-            facts.tools.add(edition, tool);
-        }
-        Ok(call.map_or(Fate::Other, |call| facts.calls.add(edition, call)))
+        let tool = tool.map(|rule| observe::tool(name, rule, line)).transpose();
+        // Where a line tells of both, one that cannot be used does not cost the other.
+        let told = tool.map(|tool| tool.map(|tool| facts.tools.add(edition, tool)));
+        let fate = call.map(|call| call.map_or(Fate::Other, |call| facts.calls.add(edition, call)));
+        fate.and_then(|fate| told.map(|_| fate))
     }
 
     fn links(&self, facts: &Facts) -> Vec<Link> {

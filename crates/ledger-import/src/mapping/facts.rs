@@ -171,3 +171,17 @@ impl Facts {
         self.tools.absorb(tools);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edition_counts_before_tokens_and_tokens_before_whatever_else_is_known() {
+        assert!(revision(1, 0, 0) > revision(0, u64::MAX, u64::MAX));
+        assert!(revision(0, 2, 0) > revision(0, 1, u64::MAX));
+        assert!(revision(0, 1, 1) > revision(0, 1, 0));
+        assert_eq!(revision(0, 3, 2), 3 * 4_096 + 2);
+        assert_eq!(revision(255, u64::MAX, u64::MAX), (1 << 53) - 1);
+    }
+}

@@ -15,6 +15,11 @@ use crate::words::{checked_name, name};
 /// Most bytes of what identifies something; with the name of the source, which has up to 64, it is short enough for any key.
 const MAX_IDENTITY_BYTES: usize = 128;
 
+/// Largest count, a million million, and longest span of time in microseconds, a year. Statistics leave out calls that say
+/// more of anything, so more must not be said.
+const MAX_COUNT: u64 = 1_000_000_000_000;
+pub(super) const MAX_SPAN_MICROS: u64 = 366 * 24 * 3_600 * 1_000_000;
+
 /// One thing, or several.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a pointer such as \"/usage/input\", or a list of them")]
@@ -54,11 +59,14 @@ impl Places {
     /// A number of something that counts.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is none, or larger than any.
     pub(super) fn count(&self, line: &Line) -> Result<Option<u64>, String> {
         let Some((pointer, value)) = self.values(line).next() else { return Ok(None) };
         let count = Count::from_json(&value).map_err(|error| format!("{pointer}: {error}"))?;
-        Ok(count.map(|count| count.0))
+        match count {
+            Some(Count(count)) if count > MAX_COUNT => Err(format!("{pointer}: is more than {MAX_COUNT}")),
+            count => Ok(count.map(|count| count.0)),
+        }
     }
 
     /// A number, in the first place that has one that fits.
@@ -85,7 +93,12 @@ impl Places {
         let identity = parts.join("\u{1f}");
         let is_plain =
             identity.len() <= MAX_IDENTITY_BYTES && !parts.iter().any(|part| part.chars().any(char::is_control));
-        Ok(if is_plain { identity } else { Uuid::new_v5(&NAMESPACE, identity.as_bytes()).to_string() })
+        if is_plain {
+            return Ok(identity);
+        }
+        // With their lengths, since a part may contain what stands between two.
+        let measured: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
+        Ok(Uuid::new_v5(&NAMESPACE, measured.as_bytes()).to_string())
     }
 }
 
@@ -223,10 +236,11 @@ impl Time {
         micros.map(Some).ok_or_else(|| format!("{pointer}: is neither a time of RFC 3339 nor a number"))
     }
 
-    /// A span of time from 0 up, in milliseconds unless another unit was named.
+    /// A span of time from 0 up to a year, in milliseconds unless another unit was named.
     pub(super) fn span(&self, line: &Line) -> Option<LoggedMillis> {
         let unit = self.unit.unwrap_or(Unit::Millis);
-        let micros = |value: &str| unit.micros(value).and_then(|micros| u64::try_from(micros).ok());
+        let whole = |value: &str| u64::try_from(unit.micros(value)?).ok();
+        let micros = |value: &str| whole(value).filter(|micros| *micros <= MAX_SPAN_MICROS);
         self.places.values(line).find_map(|(_, value)| micros(&value)).map(LoggedMillis)
     }
 }
@@ -290,6 +304,7 @@ mod tests {
         assert_eq!(span("{ at = \"/t\", unit = \"s\" }", "1.5"), Some(1_500_000));
         assert_eq!(span("{ at = \"/t\", unit = \"ns\" }", "1999"), Some(1));
         assert_eq!((span("\"/t\"", "-1"), span("\"/t\"", "true"), span("\"/t\"", "\"\"")), (None, None, None));
+        assert_eq!((span("\"/t\"", "31622400000"), span("\"/t\"", "31622400001")), (Some(31_622_400_000_000), None));
     }
 
     #[test]
@@ -299,6 +314,9 @@ mod tests {
         assert_eq!(places.count(&line("{}")), Ok(None));
         let bad = places.count(&line(r#"{"a":"secret"}"#)).unwrap_err();
         assert_eq!(bad, "/a: a count is not a whole number from 0 up");
+        assert_eq!(places.count(&line(r#"{"a":1000000000000}"#)), Ok(Some(1_000_000_000_000)));
+        let more = places.count(&line(r#"{"a":1000000000001}"#)).unwrap_err();
+        assert_eq!(more, "/a: is more than 1000000000000");
         assert_eq!(places.count(&line(r#"{"a":"","b":" "}"#)), Ok(None));
         assert_eq!(places.usd(&line(r#"{"a":"","b":"0.25"}"#)), Some(250_000_000_000));
         assert_eq!(places.usd(&line(r#"{"a":-1}"#)), None);
@@ -324,7 +342,13 @@ mod tests {
             |a: &str, b: &str| places.identity(&line(&serde_json::json!({"a": a, "b": b}).to_string())).unwrap();
         assert_eq!(identity("x", "y"), "x\u{1f}y");
         let long = "x".repeat(300);
-        let odd = [identity(&long, "y"), identity(&long, "z"), identity("x\n", "y"), identity("x", "y\u{1f}")];
+        let odd = [
+            identity(&long, "y"),
+            identity(&long, "z"),
+            identity("x\n", "y"),
+            identity("x", "y\u{1f}z"),
+            identity("x\u{1f}y", "z"),
+        ];
         for (n, one) in odd.iter().enumerate() {
             assert!(one.len() == 36 && !odd[n + 1..].contains(one), "{one}");
         }

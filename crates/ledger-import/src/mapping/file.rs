@@ -38,7 +38,7 @@ pub(super) struct CallRule {
     #[serde(default)]
     has: Places,
     #[serde(default)]
-    when: BTreeMap<String, Values>,
+    when: BTreeMap<Pointer, Values>,
     #[serde(skip)]
     pub(super) select: Select,
     pub(super) key: Places,
@@ -92,7 +92,7 @@ pub(super) struct ToolRule {
     #[serde(default)]
     has: Places,
     #[serde(default)]
-    when: BTreeMap<String, Values>,
+    when: BTreeMap<Pointer, Values>,
     #[serde(skip)]
     pub(super) select: Select,
     pub(super) key: Places,
@@ -163,10 +163,10 @@ impl File {
         let mut file: Self = toml::from_str(text).map_err(|error| wrong(sentence(&error, text)))?;
         file.check().map_err(wrong)?;
         if let Some(rule) = &mut file.call {
-            rule.select = Select::of(&mut rule.has, &mut rule.when).map_err(wrong)?;
+            rule.select = Select::of(&mut rule.has, &mut rule.when);
         }
         if let Some(rule) = &mut file.tool {
-            rule.select = Select::of(&mut rule.has, &mut rule.when).map_err(wrong)?;
+            rule.select = Select::of(&mut rule.has, &mut rule.when);
         }
         Ok(file)
     }
@@ -203,17 +203,15 @@ fn check_rule(rule: &str, key: &Places, has_time: bool) -> Result<(), String> {
 }
 
 impl Select {
-    fn of(has: &mut Places, when: &mut BTreeMap<String, Values>) -> Result<Self, String> {
-        let when = std::mem::take(when).into_iter().map(|(at, values)| {
-            let pointer =
-                Pointer::parse(&at).ok_or_else(|| format!("when: {at:?} is no pointer such as \"/event\""))?;
+    fn of(has: &mut Places, when: &mut BTreeMap<Pointer, Values>) -> Self {
+        let when = std::mem::take(when).into_iter().map(|(pointer, values)| {
             let values = match values {
                 Values::One(one) => vec![one],
                 Values::More(more) => more,
             };
-            Ok((pointer, values.into_iter().map(Value::into_text).collect()))
+            (pointer, values.into_iter().map(Value::into_text).collect())
         });
-        Ok(Self { has: std::mem::take(&mut has.0), when: when.collect::<Result<_, String>>()? })
+        Self { has: std::mem::take(&mut has.0), when: when.collect() }
     }
 
     pub(super) fn takes(&self, line: &Line) -> bool {
@@ -261,7 +259,18 @@ mod tests {
             (CALL, "mapping has no time for a call: name started_at or ended_at"),
             (&format!("{CALL}started = \"/t\"\n"), "mapping is wrong in line 5: unknown field `started`"),
             (&format!("{CALL}ended_at = \"t\"\n"), "mapping is wrong in line 5: expected a pointer"),
-            (&format!("{CALL}ended_at = \"/t\"\nwhen = {{ kind = 1 }}\n"), "mapping when: \"kind\" is no pointer"),
+            (
+                &format!("{CALL}ended_at = \"/t\"\nwhen = {{ kind = 1 }}\n"),
+                "mapping is wrong in line 6: \"kind\" is no pointer such as",
+            ),
+            (
+                &format!("{CALL}ended_at = \"/t\"\n[call.when]\n\"/a~2\" = 1\n"),
+                "mapping is wrong in line 7: \"/a~2\" is no pointer such as",
+            ),
+            (
+                &format!("{CALL}ended_at = \"/t\"\n[call.statuses]\ndone = \"ok\"\nlate = \"slow\"\n"),
+                "mapping is wrong in line 8: \"slow\" is none of ok, error, timeout, limit and cancelled",
+            ),
             (
                 &format!("{CALL}ended_at = \"/t\"\nkey = []\n").replace("key = \"/id\"\n", ""),
                 "mapping has no key for a call",

@@ -6,7 +6,7 @@ use ledger_core::Timestamp;
 use ledger_events::{CallStatus, Cost, CostSource, LlmCall, Millis, Tokens, ToolCompleted, ToolStatus, is_code};
 
 use super::facts::Observed;
-use super::field::{Places, Time, Words};
+use super::field::{MAX_SPAN_MICROS, Places, Time, Words};
 use super::file::{CallRule, Ending, TokensRule, ToolRule};
 use super::line::Line;
 use crate::ending::{class_of_failure, status_of_failure};
@@ -105,7 +105,7 @@ fn times(start: &Option<Time>, end: &Option<Time>, duration: &Option<Time>, line
     let (start, end) = (point(start)?, point(end)?);
     let told = duration.as_ref().and_then(|time| time.span(line)).map(|span| span.0);
     let between = start.zip(end).and_then(|(start, end)| u64::try_from(end.micros_since(start)).ok());
-    let micros = told.or(between);
+    let micros = told.or(between.filter(|micros| *micros <= MAX_SPAN_MICROS));
     let moved = |time: Timestamp, by: Option<i64>| {
         by.and_then(|by| Timestamp::from_micros(time.as_micros().checked_add(by)?).ok()).unwrap_or(time)
     };

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::line::Line;
 
 /// A pointer, such as `/usage/prompt_tokens`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pointer {
     first: String,
     rest: Vec<String>,

@@ -66,6 +66,24 @@ async fn rotated_files_that_overlap_count_once_in_any_order() {
     }
 }
 
+/// Files become one family in the middle of it, and are told with what was said of each before.
+#[tokio::test]
+async fn overlapping_files_that_grow_in_the_same_passes_end_as_if_read_whole() {
+    let files = [("a.jsonl", log(0..30)), ("b.jsonl", log(15..45)), ("c.jsonl", log(40..60))];
+    for steps in [[1, 1, 1], [4, 7, 5], [9, 2, 13]] {
+        let mut home = Home::new();
+        for pass in 1..=13 {
+            for ((path, text), steps) in files.iter().zip(steps) {
+                home.write(path, &text.as_bytes()[..text.len() * pass.min(steps) / steps]);
+            }
+            home.import_of(&source(MAPPING)).await;
+        }
+        let files = files.clone().map(|(path, text)| (path.to_owned(), text.into_bytes()));
+        assert_same(&home.events().await, &whole_of(&source(MAPPING), &files));
+        assert_eq!(total(&home).await, expected(60));
+    }
+}
+
 /// A mapping that took the wrong count for the input is corrected; its edition says that it is the better one.
 #[tokio::test]
 async fn a_greater_edition_corrects_what_another_mapping_said() {

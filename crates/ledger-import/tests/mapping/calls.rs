@@ -111,6 +111,11 @@ fn a_start_an_end_and_a_duration_follow_from_each_other() {
     assert_eq!(told(both, "\"end\":1767268801500"), (0, Some(1_500.0)));
     // A clock that ran backwards measures nothing.
     assert_eq!(told(both, "\"end\":1767268799000"), (0, None));
+    // Nothing takes more than a year: nanoseconds that were taken for milliseconds, a clock that began in 1970.
+    assert_eq!(told("ended_at = \"/at\"\nduration = \"/ms\"", "\"ms\":45000000000"), (0, None));
+    assert_eq!(told("ended_at = \"/at\"\nstarted_at = { at = \"/end\", unit = \"s\" }", "\"end\":0").1, None);
+    let all = "started_at = \"/at\"\nended_at = { at = \"/end\", unit = \"ms\" }\nduration = \"/ms\"";
+    assert_eq!(told(all, "\"end\":1767268801500,\"ms\":45000000000"), (0, Some(1_500.0)));
     assert_eq!(reason(&mapping("started_at = \"/nowhere\""), ""), "has no time");
 }
 

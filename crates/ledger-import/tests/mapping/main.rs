@@ -6,6 +6,7 @@
 mod calls;
 mod documented;
 mod privacy;
+mod random;
 mod support;
 mod tolerance;
 mod tools;

@@ -50,3 +50,32 @@ fn a_mapping_may_tell_of_tools_only() {
     );
     assert_eq!((import.report.tools, import.report.calls, import.report.other), (1, 0, 1));
 }
+
+/// The line is bad, since something of it is; what it says of the other counts all the same.
+#[test]
+fn a_bad_tool_does_not_cost_the_call_of_its_line_nor_a_bad_call_the_tool() {
+    let tools = TOOLS.replace("[\"/session\", \"nobody\"]", "\"/session\"");
+    let line = |fields: &str| {
+        format!("{{\"event\":\"tool\",\"id\":1,\"at\":\"2026-01-01T12:00:00Z\",\"tool\":\"bash\",{fields}}}\n")
+    };
+    let of = |fields: &str| {
+        let import = import(&format!("{BASE}{tools}"), &line(fields));
+        let report = &import.report;
+        let reason = report.bad.first().map(|bad| bad.reason.clone());
+        (calls(&import.events).iter().map(|call| call.tokens.input).sum::<u64>(), report.tools, reason)
+    };
+    assert_eq!(of("\"session\":\"s\",\"in\":7"), (7, 1, None));
+    assert_eq!(of("\"in\":7"), (7, 0, Some("has no session".to_owned())));
+    let (tokens, tools, reason) = of("\"session\":\"s\",\"in\":-7");
+    assert_eq!((tokens, tools), (0, 1));
+    assert_eq!(reason.unwrap(), "/in: a count is not a whole number from 0 up");
+}
+
+#[test]
+fn a_status_that_no_one_knows_is_told_with_the_table_to_say_it_in() {
+    let log = r#"{"event":"tool","id":1,"at":"2026-01-01T12:00:00Z","tool":"bash","ok":"done"}"#;
+    let unknown = import(&format!("name = \"tools\"{TOOLS}"), log).report;
+    assert_eq!(unknown.bad[0].reason, "has a status that no one knows; say in [tool.statuses] what it means");
+    let known = import(&format!("name = \"tools\"{TOOLS}[tool.statuses]\ndone = \"ok\"\n"), log).report;
+    assert_eq!((known.tools, known.bad_lines), (1, 0));
+}
