@@ -83,7 +83,8 @@ impl Random {
 
 #[test]
 fn a_call_whose_key_time_and_tokens_are_right_is_never_lost() {
-    let rules: String = ODD.iter().map(|field| format!("{field} = \"/{field}\"\n")).collect();
+    let rules = ODD.iter().filter(|field| !BASE.contains(&format!("/{field}\"")));
+    let rules: String = rules.map(|field| format!("{field} = \"/{field}\"\n")).collect();
     let mapping = format!("{BASE}{rules}web_searches = \"/searches\"\n");
     let mut random = Random(ledger_conformance::seed());
     let (mut log, mut expected) = (String::new(), Vec::new());
