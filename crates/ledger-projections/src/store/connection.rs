@@ -73,16 +73,29 @@ impl Connection {
     pub(super) async fn answer(&mut self, sql: String) -> Result<Answer> {
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut self.raw).await?;
         let columns = rows.first().map(|row| row.columns().iter().map(|column| column.name().to_owned()).collect());
-        let rows = rows.iter().map(|row| (0..row.len()).map(|n| any(row, n)).collect()).collect();
-        Ok(Answer { columns: columns.unwrap_or_default(), rows })
+        Ok(Answer { columns: columns.unwrap_or_default(), rows: rows.iter().map(cells).collect() })
+    }
+
+    /// The rows of each of several statements without values, which are joined by `;` and sent as one message.
+    pub(super) async fn answers(&mut self, sql: String) -> Result<Vec<Vec<Vec<Cell>>>> {
+        let mut said = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(&mut self.raw);
+        let (mut answers, mut rows) = (Vec::new(), Vec::new());
+        while let Some(next) = said.try_next().await? {
+            match next.right() {
+                Some(row) => rows.push(cells(&row)),
+                None => answers.push(std::mem::take(&mut rows)),
+            }
+        }
+        Ok(answers)
     }
 
     pub(crate) async fn begin(&mut self) -> Result<()> {
         self.script(self.engine.begin()).await
     }
 
+    /// Begins a transaction that reads what there is at one moment.
     pub(crate) async fn begin_snapshot(&mut self) -> Result<()> {
-        self.script(self.engine.begin_snapshot()).await
+        super::whole::begin(self).await
     }
 
     pub(crate) async fn commit(&mut self) -> Result<()> {
@@ -97,6 +110,10 @@ impl Connection {
         // The database notices a connection that just ends too.
         let _ = self.raw.close().await;
     }
+}
+
+fn cells(row: &AnyRow) -> Vec<Cell> {
+    (0..row.len()).map(|n| any(row, n)).collect()
 }
 
 /// A value of any type.

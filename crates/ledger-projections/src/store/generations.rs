@@ -9,7 +9,8 @@ use super::schema::{Column, Table, Type};
 use super::tables::{Cell, live_name};
 use crate::{Error, Projection, Result};
 
-const GENERATIONS: Table = Table {
+/// What every generation of every projection says of itself.
+pub(super) const GENERATIONS: Table = Table {
     name: "ledger_projections",
     columns: &[
         Column::new("projection", Type::Name),

@@ -10,6 +10,7 @@ mod snapshot;
 mod sql;
 mod statement;
 mod tables;
+mod whole;
 
 pub use database::{Answer, Database};
 pub use kept::{Kept, KeptChange};

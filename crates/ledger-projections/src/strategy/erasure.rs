@@ -70,6 +70,8 @@ impl StrategyLog {
             let mut tables = Tables::new(&mut connection, generation.number, generation.kept_from);
             let erased = delete(&mut tables, &name(role), &name(subject_id)).await?;
             seen += if generation.is_live { erased } else { 0 };
+            // Whoever reads sees by its row that it was changed.
+            Generations::new(&mut connection, self).save(&generation).await?;
         }
         Generations::new(&mut connection, self).commit_made().await?;
         connection.close().await;

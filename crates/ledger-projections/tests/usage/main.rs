@@ -30,3 +30,4 @@ mod retention;
 mod setting;
 mod stats;
 mod tools;
+mod views;
