@@ -303,6 +303,16 @@ async fn a_question_cannot_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_can_be_asked_where_nothing_was_projected() {
+    let (_folder, databases) = databases();
+    for database in &databases {
+        Kept::open(database.clone()).await.unwrap().close().await;
+        let asked = database.query("SELECT count(*) FROM agent_ledger_kept").await.unwrap();
+        assert_eq!(asked.rows, [[Cell::Int(0)]]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_follower_keeps_up() {
     let (_folder, databases) = databases();
     for database in databases {

@@ -106,8 +106,9 @@ impl Engine {
             Self::Postgres => {
                 "SET lock_timeout = '10s'; SET client_min_messages = error; SET jit = off; SET plan_cache_mode = force_custom_plan"
             }
+            // A server may have another isolation as its default, of which no snapshot is made.
             Self::MySql => {
-                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout = 10, \
+                "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout = 10, \
                  SESSION time_zone = '+00:00'"
             }
         }

@@ -54,6 +54,22 @@ async fn erasing_somebody_removes_their_executions_and_those_of_nobody_else() {
     }
 }
 
+/// By which readers see that the tables are not what they were: no checkpoint moves.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_shows_in_the_row_of_the_generation() {
+    let (_folder, databases) = databases();
+    let ledger = ledger(events(&runs(3))).await;
+    for database in &databases {
+        catch_up(StrategyLog::default(), database, &ledger).await;
+        let row = || async { database.query("SELECT * FROM ledger_projections").await.unwrap() };
+        let (before, again) = (row().await, row().await);
+        StrategyLog::default().erase(database, "user", "u1").await.unwrap();
+        let after = row().await;
+        assert!(before == again && after != before, "{after:?}");
+        assert_eq!(after.columns, before.columns);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_told_later_and_rebuilds_do_not_bring_back_who_was_erased() {
     let (_folder, databases) = databases();
