@@ -45,6 +45,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Options;
 use crate::format::{Emitted, Fate, Format, Link};
+use crate::told::Told;
 use emit::emit;
 pub(crate) use emit::provider;
 use facts::Facts;
@@ -68,7 +69,7 @@ impl Format for Claude {
     }
 
     fn version(&self) -> String {
-        "2".to_owned()
+        "3".to_owned()
     }
 
     fn is_log(&self, path: &Path) -> bool {
@@ -93,7 +94,11 @@ impl Format for Claude {
     }
 
     fn emit(&self, facts: Facts, options: &Options) -> Emitted {
-        emit(facts, options)
+        emit(facts, options, &mut Told::default())
+    }
+
+    fn emit_new(&self, facts: Facts, options: &Options, told: &mut Told) -> Emitted {
+        emit(facts, options, told)
     }
 }
 

@@ -49,6 +49,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Options;
 use crate::format::{Emitted, Fate, Format, Link};
+use crate::told::Told;
 use emit::emit;
 use facts::Facts;
 use line::Line;
@@ -70,7 +71,7 @@ impl Format for Codex {
     }
 
     fn version(&self) -> String {
-        "2".to_owned()
+        "3".to_owned()
     }
 
     fn add(&self, facts: &mut Facts, file: &Path, line: &Line) -> Result<Fate, String> {
@@ -90,7 +91,11 @@ impl Format for Codex {
     }
 
     fn emit(&self, facts: Facts, options: &Options) -> Emitted {
-        emit(&facts, options)
+        emit(&facts, options, &mut Told::default())
+    }
+
+    fn emit_new(&self, facts: Facts, options: &Options, told: &mut Told) -> Emitted {
+        emit(&facts, options, told)
     }
 }
 

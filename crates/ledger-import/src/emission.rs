@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use ledger_core::{Actor, Event, Invalid, Metadata, ModelId, RunId, SessionId, Timestamp};
-use ledger_events::{EventPayload, Millis, event};
+use ledger_core::{Actor, Event, EventKind, Invalid, Metadata, ModelId, Payload, RunId, SessionId, Timestamp};
+use ledger_events::{EventPayload, Millis};
 
 use crate::Options;
+use crate::format::Emitted;
 use crate::identity::identified;
+use crate::told::{Mark, Told};
 
 /// A flag of an event, for its metadata.
 pub(crate) type Flag = (&'static str, &'static str);
@@ -44,13 +46,50 @@ pub(crate) fn said<P: EventPayload>(
     payload: &P,
     envelope: Envelope<'_>,
 ) -> Result<Event, Invalid> {
+    payload.check()?;
+    made(source, options, P::KIND, Payload::of(payload)?, envelope)
+}
+
+/// Adds the event that says `payload`, unless it was told before; making it takes far longer than finding that out.
+pub(crate) fn say_new<P: EventPayload>(
+    (source, options): (&str, &Options),
+    payload: &P,
+    envelope: Result<Envelope<'_>, Invalid>,
+    told: &mut Told,
+    emitted: &mut Emitted,
+) {
+    let event = || {
+        payload.check()?;
+        let text = serde_json::to_string(payload)
+            .map_err(|error| Invalid::new("payload", format!("does not serialise: {error}")))?;
+        let envelope = envelope?;
+        let mark = Mark::of(P::KIND, &text, &envelope);
+        if told.has(mark) {
+            return Ok(None);
+        }
+        let event = made(source, options, P::KIND, Payload::from_json(text)?, envelope)?;
+        told.add(mark);
+        Ok(Some(event))
+    };
+    event().transpose().into_iter().for_each(|event| emitted.add(event));
+}
+
+fn made(
+    source: &str,
+    options: &Options,
+    kind: &str,
+    payload: Payload,
+    envelope: Envelope<'_>,
+) -> Result<Event, Invalid> {
     let Envelope { key, run, actor, session, turn, time, version, model, flags } = envelope;
     let described = [("source", Some(source)), ("source_version", version), ("origin", options.origin.as_deref())];
     let described = described.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let metadata =
         described.chain(flags).try_fold(Metadata::new(), |metadata, (name, value)| metadata.with(name, value))?;
-    let mut event =
-        event(run.clone(), actor.clone(), payload)?.with_turn(turn).with_created_at(time).with_metadata(metadata);
+    let mut event = Event::new(run.clone(), EventKind::new(kind)?, actor.clone(), payload)
+        .with_turn(turn)
+        .with_created_at(time)
+        .with_metadata(metadata);
     if let Some(session) = session {
         event = event.with_session(session.clone());
     }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::NAMESPACE;
+use crate::told::{Mark, Told};
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -85,7 +86,7 @@ pub(crate) trait Format: Send + Sync + 'static {
     fn restart(&self, _facts: &mut Self::Facts, _file: &Path) {}
 
     /// What the facts have in common with those of other files that they belong together with, such as copies. Two
-    /// families with one of them in common become one.
+    /// families with one of them in common become one. Those of facts that absorbed others are none but those of both.
     fn links(&self, _facts: &Self::Facts) -> Vec<Link> {
         Vec::new()
     }
@@ -95,6 +96,13 @@ pub(crate) trait Format: Send + Sync + 'static {
 
     /// Says everything.
     fn emit(&self, facts: Self::Facts, options: &Options) -> Emitted;
+
+    /// Says what was not told before, and notes that it is. A format that can do so finds that out before it makes events.
+    fn emit_new(&self, facts: Self::Facts, options: &Options, told: &mut Told) -> Emitted {
+        let mut emitted = self.emit(facts, options);
+        emitted.events.retain(|event| told.add(Mark::of_id(&event.id)));
+        emitted
+    }
 }
 
 /// What became of a line.

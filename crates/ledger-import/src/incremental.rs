@@ -6,12 +6,17 @@
 //! reads the same bytes again, which gives the same events. Nothing that is kept is needed: without it, everything is
 //! read again, and adds nothing.
 
+mod appending;
 mod cursor;
 mod index;
 mod keep;
+mod known;
+mod own;
+mod parallel;
 mod pass;
 mod reading;
 mod saved;
+mod unite;
 
 pub use keep::{BoxError, Change, Keep, MemoryKeep, Part};
 pub(crate) use pass::{Import, Passes};

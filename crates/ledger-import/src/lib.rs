@@ -40,6 +40,7 @@ mod roder;
 pub mod samples;
 mod source;
 mod store;
+mod told;
 mod words;
 
 pub use error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ledger_core::{Event, Invalid, Timestamp};
+use ledger_core::Timestamp;
 use ledger_events::{
     CallStatus, Cost, CostSource, EventPayload, LlmCall, SessionStarted, ToolCompleted, ToolStatus, TurnCompleted,
     TurnStarted,
@@ -20,44 +20,40 @@ use super::tools::{Asked, CompletedTool, ToolUse};
 use super::turns::{Turn, Turns};
 use super::{AGENT, SOURCE};
 use crate::Options;
-use crate::emission::{EXCLUSIVE, Envelope, Flag, REFUSAL, TRUNCATED, duration, said};
+use crate::emission::{EXCLUSIVE, Envelope, Flag, REFUSAL, TRUNCATED, duration, say_new};
 use crate::format::Emitted;
+use crate::told::Told;
 
-/// Says everything.
-pub(super) fn emit(facts: Facts, options: &Options) -> Emitted {
+/// Says everything that was not told.
+pub(super) fn emit(facts: Facts, options: &Options, told: &mut Told) -> Emitted {
     let Facts { mut threads, graph, calls, tools, turns } = facts;
     threads.relate(&graph);
     let mut turns = Turns::of(&turns, &graph, &threads);
     let mut questions = Questions::of(&graph);
-    let emitter = Emitter { options, threads: &threads };
-    let mut emitted = Emitted::default();
-    for thread in threads.iter() {
-        emitted.add(emitter.session_started(thread));
-    }
+    let mut emitter = Emitter { options, threads: &threads, told, emitted: Emitted::default() };
+    threads.iter().for_each(|thread| emitter.session_started(thread));
     for turn in turns.iter() {
-        emitted.add(emitter.turn_started(turn));
-        emitter.turn_completed(turn).into_iter().for_each(|event| emitted.add(event));
+        emitter.turn_started(turn);
+        emitter.turn_completed(turn);
     }
-    for tool in tools.into_completed() {
-        emitted.add(emitter.tool_completed(tool, &mut turns));
-    }
-    for call in calls.into_calls(&threads) {
-        emitted.add(emitter.call(call, &mut questions, &mut turns));
-    }
-    emitted
+    tools.into_completed().for_each(|tool| emitter.tool_completed(tool, &mut turns));
+    calls.into_calls(&threads).for_each(|call| emitter.call(call, &mut questions, &mut turns));
+    emitter.emitted
 }
 
 struct Emitter<'a> {
     options: &'a Options,
     threads: &'a Threads,
+    told: &'a mut Told,
+    emitted: Emitted,
 }
 
 impl Emitter<'_> {
-    fn said<P: EventPayload>(&self, payload: &P, envelope: Envelope<'_>) -> Result<Event, Invalid> {
-        said(SOURCE, self.options, payload, envelope)
+    fn say<P: EventPayload>(&mut self, payload: &P, envelope: Envelope<'_>) {
+        say_new((SOURCE, self.options), payload, Ok(envelope), self.told, &mut self.emitted);
     }
 
-    fn session_started(&self, thread: &Thread) -> Result<Event, Invalid> {
+    fn session_started(&mut self, thread: &Thread) {
         let payload = SessionStarted {
             parent_session_id: thread.parent.as_ref().map(ToString::to_string),
             workspace: thread.workspace().map(str::to_owned),
@@ -65,10 +61,10 @@ impl Emitter<'_> {
             ..SessionStarted::new(thread.session_id.as_str())
         };
         let key = format!("session:{}", thread.session_id);
-        self.said(&payload, Envelope { version: thread.version(), ..thread.envelope(key, thread.first) })
+        self.say(&payload, Envelope { version: thread.version(), ..thread.envelope(key, thread.first) });
     }
 
-    fn turn_started(&self, turn: &Turn<'_>) -> Result<Event, Invalid> {
+    fn turn_started(&mut self, turn: &Turn<'_>) {
         let payload = TurnStarted {
             turn_key: Some(turn.started.key.clone()),
             session_id: turn.thread.session_id.to_string(),
@@ -76,11 +72,11 @@ impl Emitter<'_> {
             started_at: turn.started.time,
             revision: Some(revision::of_start(turn.copies)),
         };
-        self.said(&payload, turn.envelope(turn.started.time, Vec::new()))
+        self.say(&payload, turn.envelope(turn.started.time, Vec::new()));
     }
 
-    fn turn_completed(&self, turn: &Turn<'_>) -> Option<Result<Event, Invalid>> {
-        let end = turn.end.as_ref()?;
+    fn turn_completed(&mut self, turn: &Turn<'_>) {
+        let Some(end) = turn.end.as_ref() else { return };
         let (duration_ms, flags) = duration(end.measured, Some(turn.started.time), end.at);
         let payload = TurnCompleted {
             turn_key: Some(turn.started.key.clone()),
@@ -93,10 +89,10 @@ impl Emitter<'_> {
             duration_ms,
             revision: Some(revision::of_turn(turn.started.time, end, turn.copies)),
         };
-        Some(self.said(&payload, turn.envelope(end.at, flags)))
+        self.say(&payload, turn.envelope(end.at, flags));
     }
 
-    fn tool_completed(&self, completed: CompletedTool, turns: &mut Turns<'_>) -> Result<Event, Invalid> {
+    fn tool_completed(&mut self, completed: CompletedTool, turns: &mut Turns<'_>) {
         let CompletedTool { key, used, result } = completed;
         let ToolUse { id, asked: Asked { time, line, tool, version }, sightings } = used;
         let (thread, copies) = (sightings.owner(self.threads), sightings.count());
@@ -117,10 +113,10 @@ impl Emitter<'_> {
             error_class: None,
         };
         let (key, version) = (format!("tool:{key}"), version.as_deref());
-        self.said(&payload, Envelope { turn, version, flags, ..thread.envelope(key, result.time) })
+        self.say(&payload, Envelope { turn, version, flags, ..thread.envelope(key, result.time) });
     }
 
-    fn call(&self, keyed: KeyedCall, questions: &mut Questions<'_>, turns: &mut Turns<'_>) -> Result<Event, Invalid> {
+    fn call(&mut self, keyed: KeyedCall, questions: &mut Questions<'_>, turns: &mut Turns<'_>) {
         let KeyedCall { key, replaces, call } = keyed;
         let thread = call.sightings.owner(self.threads);
         let (turn_id, turn) = turn_of(call.first.line, turns);
@@ -161,7 +157,7 @@ impl Emitter<'_> {
             ..LlmCall::new(operation, provider(described.model.as_deref()), first.time)
         };
         let (key, version, model) = (format!("call:{key}"), first.version.as_deref(), payload.model.as_deref());
-        self.said(&payload, Envelope { turn, version, model, flags, ..thread.envelope(key, last) })
+        self.say(&payload, Envelope { turn, version, model, flags, ..thread.envelope(key, last) });
     }
 }
 

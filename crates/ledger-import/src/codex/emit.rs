@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ledger_core::{Actor, Event, Invalid, RunId, SessionId, Timestamp};
+use ledger_core::{Actor, Invalid, RunId, SessionId, Timestamp};
 use ledger_events::{
     CallStatus, EventPayload, LimitsObserved, LlmCall, SessionStarted, ToolCompleted, ToolStatus, TurnCompleted,
     TurnStarted,
@@ -16,9 +16,10 @@ use super::row::{Limit, Session};
 use super::walk::walk;
 use super::{AGENT, SOURCE};
 use crate::Options;
-use crate::emission::{Envelope, Flag, LATENCY_ESTIMATED, duration, said};
+use crate::emission::{Envelope, Flag, LATENCY_ESTIMATED, duration, say_new};
 use crate::format::Emitted;
 use crate::loose::LoggedMillis;
+use crate::told::Told;
 
 /// Who runs models, unless the session says otherwise.
 const PROVIDER: &str = "openai";
@@ -27,11 +28,11 @@ const MODEL_UNKNOWN: Flag = ("model_unknown", "true");
 /// Says that the log does not tell how a tool ended.
 const STATUS_UNKNOWN: &str = "unknown";
 
-/// Says everything.
-pub(super) fn emit(facts: &Facts, options: &Options) -> Emitted {
+/// Says everything that was not told.
+pub(super) fn emit(facts: &Facts, options: &Options, told: &mut Told) -> Emitted {
     let family = Family::of(facts);
     let found = walk(&family);
-    let mut emitter = Emitter { options, family: &family, threads: BTreeMap::new(), emitted: Emitted::default() };
+    let mut emitter = Emitter { options, family: &family, threads: BTreeMap::new(), told, emitted: Emitted::default() };
     let threads: BTreeSet<&str> = family.files.iter().map(|file| file.thread).collect();
     threads.into_iter().for_each(|thread| emitter.session(thread));
     found.turns.into_iter().for_each(|(key, turn)| emitter.turn(&key, turn));
@@ -54,6 +55,7 @@ struct Emitter<'a> {
     options: &'a Options,
     family: &'a Family<'a>,
     threads: BTreeMap<String, Thread<'a>>,
+    told: &'a mut Told,
     emitted: Emitted,
 }
 
@@ -75,22 +77,13 @@ impl<'a> Emitter<'a> {
     }
 
     fn add<P: EventPayload>(&mut self, thread: &str, key: String, payload: &P, details: Details<'_>) {
-        let event = self.event(thread, key, payload, details);
-        self.emitted.add(event);
-    }
-
-    fn event<P: EventPayload>(
-        &mut self,
-        thread: &str,
-        key: String,
-        payload: &P,
-        details: Details<'_>,
-    ) -> Result<Event, Invalid> {
         let Details { time, turn, model, flags } = details;
-        let Thread { id, run, actor, session } = self.thread(thread)?;
-        let version = session.and_then(|session| session.version.as_deref());
-        let (run, actor, session) = (&run, &actor, Some(&id));
-        said(SOURCE, self.options, payload, Envelope { key, run, actor, session, turn, time, version, model, flags })
+        let thread = self.thread(thread);
+        let envelope = thread.as_ref().map_err(Clone::clone).map(|Thread { id, run, actor, session }| {
+            let version = session.and_then(|session| session.version.as_deref());
+            Envelope { key, run, actor, session: Some(id), turn, time, version, model, flags }
+        });
+        say_new((SOURCE, self.options), payload, envelope, self.told, &mut self.emitted);
     }
 
     fn session(&mut self, thread: &str) {

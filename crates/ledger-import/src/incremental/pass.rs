@@ -1,32 +1,27 @@
 //! One look at all files.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::task::Poll;
-use std::{fs, mem};
+use std::fs;
+use std::mem;
+use std::path::PathBuf;
 
-use futures_util::future::try_join_all;
-use futures_util::poll;
+use ledger_core::{Invalid, Ledger};
 
-use ledger_core::{Event, EventId, Invalid, Ledger, LedgerExt as _, Offset, Position};
-
-use super::cursor::Seen;
+use super::appending::{Appending, Made};
+use super::cursor::{Cursor, Seen};
 use super::index::Index;
-use super::keep::{Change, Keep, Part};
-use super::reading::{Changed, Family, Reading, Tell, Told};
-use super::saved::{BOUND, Bound, Cursors, Facts, links_to_bytes, name_of, short};
+use super::keep::{Keep, Part};
+use super::known::Known;
+use super::own::Own;
+use super::reading::{Changed, Family, Fresh, Reading, Tell, Told};
+use super::saved::{Facts, links_to_bytes, name_of};
+use super::unite::{Set, sets};
 use crate::error::{Error, Result};
 use crate::find::Found;
-use crate::format::Format;
+use crate::format::{Format, Link};
 use crate::report::Report;
-use crate::{Options, STORE_BATCH_EVENTS, Stored};
+use crate::{Options, Stored};
 
-/// Events that are made before they are appended, and what is kept of their families saved. A crash costs the reading of
-/// what they were made of.
-const EVENTS_AT_ONCE: usize = 8 * STORE_BATCH_EVENTS;
-/// Bytes of facts that are held for the same reason.
-const BYTES_AT_ONCE: usize = 32 << 20;
 /// Bytes of the families that are read at once, by as many threads as there are cores.
 const BYTES_READ_AT_ONCE: u64 = 64 << 20;
 
@@ -106,92 +101,24 @@ impl<'a> IncrementalImport<'a> {
 pub(crate) struct Import<'a, F: Format> {
     reading: Reading<F>,
     ledger: &'a dyn Ledger,
-    keep: Box<dyn Keep + 'a>,
-    owner: String,
+    own: Own<'a>,
     /// Known after the first pass.
     known: Option<Known>,
-    in_flight: Option<InFlight<'a>>,
-}
-
-/// The appends of several batches.
-type Appends<'a> = Pin<Box<dyn Future<Output = ledger_core::Result<Vec<Vec<Position>>>> + Send + 'a>>;
-
-/// What is being appended, and what is kept when that is durable.
-struct InFlight<'a> {
-    appends: Appends<'a>,
-    /// What came of it, if that was known at once.
-    done: Option<Vec<Vec<Position>>>,
-    changes: BTreeMap<String, Option<[Vec<u8>; 3]>>,
-    /// The last event of all.
-    last: Option<EventId>,
-}
-
-/// What is known of all families.
-#[derive(Default)]
-struct Known {
-    families: BTreeMap<String, Cursors>,
-    /// Which family has a file.
-    by_path: HashMap<PathBuf, String>,
-    /// Known when anything was read.
-    index: Option<Index>,
-    last: Option<(Offset, EventId)>,
-}
-
-/// What was made, and is not in the ledger yet.
-#[derive(Default)]
-struct Made {
-    events: Vec<Event>,
-    changes: BTreeMap<String, Option<[Vec<u8>; 3]>>,
-    bytes: usize,
+    appending: Appending<'a>,
 }
 
 impl<'a, F: Format> Import<'a, F> {
     pub(crate) fn new(format: F, options: Options, ledger: &'a dyn Ledger, keep: Box<dyn Keep + 'a>) -> Self {
-        // Another tenant or origin makes other events; another version of the parser, others too.
-        let origin = options.origin.as_deref().unwrap_or_default();
-        let owner = name_of(Path::new(&[format.source(), &format.version(), origin, &options.tenant].join("\u{1f}")));
+        let own = Own::new(&format, &options, keep);
         let reading = Reading { format, options };
-        Self { reading, ledger, keep, owner, known: None, in_flight: None }
-    }
-
-    /// What is kept, if it is of this ledger as it is.
-    async fn load(&mut self) -> Result<Known> {
-        let head = self.ledger.head().await?;
-        let bound = self.keep.one(&self.owner, BOUND, Part::Cursors).await.map_err(Error::Keep)?;
-        let bound: Option<Bound> = bound.and_then(|bytes| postcard::from_bytes(&bytes).ok());
-        let is_ours = match &bound {
-            Some(Bound { ledger, epoch, last }) if (*ledger, *epoch) == (head.ledger_id, head.extent.epoch) => {
-                match last {
-                    // A ledger that was restored to an older state lacks what was made last.
-                    Some((offset, id)) => {
-                        self.ledger.event_at(*offset).await?.is_some_and(|event| event.event.id == *id)
-                    }
-                    None => true,
-                }
-            }
-            _ => false,
-        };
-        let Some(Bound { last, .. }) = bound.filter(|_| is_ours) else {
-            self.keep.clear(&self.owner).await.map_err(Error::Keep)?;
-            return Ok(Known::default());
-        };
-        let mut known = Known { last, ..Known::default() };
-        for (name, bytes) in self.keep.all(&self.owner, Part::Cursors).await.map_err(Error::Keep)? {
-            if name != BOUND
-                && let Ok(cursors) = postcard::from_bytes::<Cursors>(&bytes)
-            {
-                known.add(name, cursors);
-            }
-        }
-        Ok(known)
+        Self { reading, ledger, own, known: None, appending: Appending::default() }
     }
 
     async fn facts(&mut self, name: &str, made: &Made) -> Result<Facts<F>> {
-        let in_flight = self.in_flight.as_ref().and_then(|in_flight| in_flight.changes.get(name));
-        if let Some(Some([_, _, facts])) = made.changes.get(name).or(in_flight) {
+        if let Some(Some([_, _, facts])) = made.changes.get(name).or_else(|| self.appending.change(name)) {
             return Facts::from_bytes(facts).map_err(Error::Keep);
         }
-        match self.keep.one(&self.owner, name, Part::Facts).await.map_err(Error::Keep)? {
+        match self.own.one(name, Part::Facts).await? {
             Some(bytes) => Facts::from_bytes(&bytes).map_err(Error::Keep),
             None => Ok(Facts::default()),
         }
@@ -210,33 +137,44 @@ impl<'a, F: Format> Import<'a, F> {
         Ok(Family { name, files, cursors, facts })
     }
 
-    /// Adds what was read of a family to what was made; first unites it with those that it belongs together with.
-    async fn add(&mut self, known: &mut Known, mut told: Told, made: &mut Made, pass: &mut Pass) -> Result<()> {
-        if known.index.is_none() {
-            known.index = Some(self.index().await?);
-        }
-        loop {
-            let related = known.index.as_mut().map(|index| index.related(&told.name, &told.links)).unwrap_or_default();
-            let related: Vec<String> = related.into_iter().filter(|other| known.families.contains_key(other)).collect();
-            if related.is_empty() {
-                break;
+    /// Makes one family of those that belong together, of those that were read at once and of those that are known.
+    async fn unite(&mut self, known: &mut Known, fresh: Vec<Fresh<F>>, made: &mut Made) -> Result<Vec<Fresh<F>>> {
+        let index = match &mut known.index {
+            Some(index) => index,
+            none => none.insert(Index::of(self.own.all(Part::Links).await?)),
+        };
+        let read: Vec<(&str, &[Link])> =
+            fresh.iter().map(|family| (family.name.as_str(), family.links.as_slice())).collect();
+        let sets = sets(&read, index, |name| known.families.contains_key(name));
+        let mut fresh: Vec<_> = fresh.into_iter().map(Some).collect();
+        let mut united = Vec::new();
+        for Set { read, kept } in sets {
+            let mut families = read.into_iter().filter_map(|place| fresh.get_mut(place)?.take());
+            let Some(mut family) = families.next() else { continue };
+            let mut is_alone = true;
+            for Fresh { name, cursors, facts, links: _, pass } in families {
+                family.absorb(&self.reading.format, facts, cursors.files);
+                family.pass.add(pass);
+                known.families.remove(&name);
+                made.changes.insert(name, None);
+                is_alone = false;
             }
-            let Told { name, mut cursors, links: _, facts, events, pass } = told;
-            let mut facts = Facts::<F>::from_bytes(&facts).map_err(Error::Keep)?;
-            // What it would have said alone is not said.
-            events.iter().for_each(|event| _ = facts.told.remove(&short(&event.id)));
-            for other in related {
-                let Facts { facts: of_other, told } = self.facts(&other, made).await?;
-                self.reading.format.absorb(&mut facts.facts, of_other);
-                facts.told.extend(told);
-                for (path, cursor) in known.families.remove(&other).unwrap_or_default().files {
-                    // Of a file that both have, what was read now is as far as these facts are.
-                    cursors.files.entry(path).or_insert(cursor);
-                }
-                made.changes.insert(other, None);
+            for name in kept {
+                let facts = self.facts(&name, made).await?;
+                family.absorb(&self.reading.format, facts, known.families.remove(&name).unwrap_or_default().files);
+                made.changes.insert(name, None);
+                is_alone = false;
             }
-            told = self.reading.tell(name, cursors, facts, pass).map_err(Error::Keep)?;
+            if !is_alone {
+                family.links = self.reading.links(&family.facts, &family.cursors);
+            }
+            united.push(family);
         }
+        Ok(united)
+    }
+
+    /// Adds what is to be told of a family to what was made.
+    fn add(known: &mut Known, told: Told, made: &mut Made, pass: &mut Pass) -> Result<()> {
         let Told { name, cursors, links, facts, mut events, pass: of_family } = told;
         if let Some(index) = &mut known.index {
             index.add(&name, links.iter().copied());
@@ -251,55 +189,10 @@ impl<'a, F: Format> Import<'a, F> {
         Ok(())
     }
 
-    async fn index(&mut self) -> Result<Index> {
-        Ok(Index::of(self.keep.all(&self.owner, Part::Links).await.map_err(Error::Keep)?))
-    }
-
-    /// Begins to append what was made; what was made before is done with first. Backends with threads of their own append
-    /// while more is read.
+    /// Begins to append what was made; what was made before is done with first.
     async fn begin(&mut self, known: &mut Known, made: Made, pass: &mut Pass, progress: &Tell<'_>) -> Result<()> {
-        self.finish(known, pass, progress).await?;
-        let Made { events, changes, bytes: _ } = made;
-        let last = events.last().map(|event| event.id.clone());
-        let mut events = events.into_iter();
-        let mut appends = Vec::new();
-        loop {
-            let batch: Vec<Event> = events.by_ref().take(STORE_BATCH_EVENTS).collect();
-            if batch.is_empty() {
-                break;
-            }
-            appends.push(self.ledger.append_all(batch));
-        }
-        let mut appends: Appends<'a> = Box::pin(try_join_all(appends));
-        // The first look at it is what begins it.
-        let done = match poll!(&mut appends) {
-            Poll::Ready(done) => Some(done?),
-            Poll::Pending => None,
-        };
-        self.in_flight = Some(InFlight { appends, done, changes, last });
-        Ok(())
-    }
-
-    /// Waits until what was made is in the ledger; then, and only then, keeps how far that got.
-    async fn finish(&mut self, known: &mut Known, pass: &mut Pass, progress: &Tell<'_>) -> Result<()> {
-        let Some(InFlight { appends, done, changes, last }) = self.in_flight.take() else { return Ok(()) };
-        let positions = match done {
-            Some(positions) => positions,
-            None => appends.await?,
-        };
-        for position in positions.iter().flatten() {
-            *(if position.is_new() { &mut pass.stored.appended } else { &mut pass.stored.duplicates }) += 1;
-        }
-        progress(Step::Appended(to_u64(positions.iter().map(Vec::len).sum())));
-        if let (Some(position), Some(id)) = (positions.last().and_then(|batch| batch.last()), last) {
-            known.last = Some((position.offset(), id));
-        }
-        let head = self.ledger.head().await?;
-        let bound = Bound { ledger: head.ledger_id, epoch: head.extent.epoch, last: known.last.clone() };
-        let bound = postcard::to_stdvec(&bound).map_err(|error| Error::Keep(error.into()))?;
-        let mut changes: Vec<Change> = changes.into_iter().map(|(name, parts)| Change { name, parts }).collect();
-        changes.push(Change { name: BOUND.to_owned(), parts: Some([bound, Vec::new(), Vec::new()]) });
-        self.keep.put(&self.owner, changes).await.map_err(Error::Keep)
+        self.appending.finish(self.ledger, &mut self.own, known, (&mut *pass, progress)).await?;
+        self.appending.begin(self.ledger, made).await
     }
 
     async fn look(&mut self, known: &mut Known, found: &Found, progress: &Tell<'_>) -> Result<Pass> {
@@ -307,43 +200,43 @@ impl<'a, F: Format> Import<'a, F> {
         for (path, error) in &found.unreadable {
             pass.report.add_unreadable(path.clone(), error.to_string());
         }
-        let mut families: BTreeMap<(u64, String), Vec<Changed<'_>>> = BTreeMap::new();
         let changed = self.changed(known, found, &mut pass);
         progress(Step::ToRead(changed.iter().map(|(_, file)| file.new).sum()));
-        let mut oldest: HashMap<String, u64> = HashMap::new();
-        for (name, file) in &changed {
-            let oldest = oldest.entry(name.clone()).or_insert(u64::MAX);
-            *oldest = file.seen.modified_ns().min(*oldest);
-        }
-        for (name, file) in changed {
-            // What was written first is most likely what others are copies of.
-            let time = oldest.get(&name).copied().unwrap_or_default();
-            families.entry((time, name)).or_default().push(file);
-        }
         let mut made = Made::default();
-        let mut families = families.into_iter().peekable();
+        let mut families = oldest_first(changed).into_iter().peekable();
         while families.peek().is_some() {
-            let mut group = Vec::new();
+            let mut group: Vec<(String, Vec<Changed<'_>>)> = Vec::new();
+            let mut places: HashMap<String, usize> = HashMap::new();
             let mut bytes = 0;
             while bytes < BYTES_READ_AT_ONCE
-                && let Some(((_, name), files)) = families.next()
+                && let Some((name, files)) = families.next()
             {
-                // It may have become a part of another one.
-                let name = files.iter().find_map(|file| known.by_path.get(file.path).cloned()).unwrap_or(name);
                 bytes += files.iter().map(|file| file.new).sum::<u64>();
-                group.push(self.family(known, name, files, &made).await?);
+                // It may have become a part of another one, as may others of this group: all are read as one then.
+                let name = files.iter().find_map(|file| known.by_path.get(file.path).cloned()).unwrap_or(name);
+                let place = *places.entry(name.clone()).or_insert(group.len());
+                match group.get_mut(place) {
+                    Some((_, others)) => others.extend(files),
+                    None => group.push((name, files)),
+                }
             }
-            for told in self.reading.read(group, progress).map_err(Error::Keep)? {
-                self.add(known, told, &mut made, &mut pass).await?;
+            let mut to_read = Vec::new();
+            for (name, files) in group {
+                to_read.push(self.family(known, name, files, &made).await?);
             }
-            if made.events.len() >= EVENTS_AT_ONCE || made.bytes >= BYTES_AT_ONCE {
+            let fresh = self.reading.read(to_read, progress).map_err(Error::Keep)?;
+            let united = self.unite(known, fresh, &mut made).await?;
+            for told in self.reading.tell(united).map_err(Error::Keep)? {
+                Self::add(known, told, &mut made, &mut pass)?;
+            }
+            if made.is_much() {
                 self.begin(known, mem::take(&mut made), &mut pass, progress).await?;
             }
         }
         if !made.changes.is_empty() {
             self.begin(known, made, &mut pass, progress).await?;
         }
-        self.finish(known, &mut pass, progress).await?;
+        self.appending.finish(self.ledger, &mut self.own, known, (&mut pass, progress)).await?;
         pass.report.bad.sort();
         Ok(pass)
     }
@@ -379,10 +272,10 @@ impl<'a, F: Format> Import<'a, F> {
 impl<F: Format> Passes for Import<'_, F> {
     async fn pass(&mut self, found: &Found, progress: &Tell<'_>) -> Result<Pass> {
         // Whatever fails on the way, the next pass begins with what is kept.
-        self.in_flight = None;
+        self.appending = Appending::default();
         let mut known = match self.known.take() {
             Some(known) => known,
-            None => self.load().await?,
+            None => Known::load(self.ledger, &mut self.own).await?,
         };
         let pass = self.look(&mut known, found, progress).await?;
         self.known = Some(known);
@@ -391,17 +284,32 @@ impl<F: Format> Passes for Import<'_, F> {
 
     async fn forget(&mut self) -> Result<()> {
         self.known = None;
-        self.keep.clear(&self.owner).await.map_err(Error::Keep)
+        self.own.clear().await
     }
 }
 
-impl Known {
-    fn add(&mut self, name: String, cursors: Cursors) {
-        for path in cursors.files.keys() {
-            self.by_path.insert(path.clone(), name.clone());
+impl<F: Format> Fresh<F> {
+    /// Adds another family to this one, which has read further what both have.
+    fn absorb(&mut self, format: &F, facts: Facts<F>, files: BTreeMap<PathBuf, Cursor>) {
+        format.absorb(&mut self.facts.facts, facts.facts);
+        self.facts.told.absorb(facts.told);
+        for (path, cursor) in files {
+            self.cursors.files.entry(path).or_insert(cursor);
         }
-        self.families.insert(name, cursors);
     }
+}
+
+/// What was written first is most likely what others are copies of.
+fn oldest_first<'f>(changed: Vec<(String, Changed<'f>)>) -> Vec<(String, Vec<Changed<'f>>)> {
+    let mut families: BTreeMap<String, (u64, Vec<Changed<'f>>)> = BTreeMap::new();
+    for (name, file) in changed {
+        let (oldest, files) = families.entry(name).or_insert((u64::MAX, Vec::new()));
+        *oldest = file.seen.modified_ns().min(*oldest);
+        files.push(file);
+    }
+    let mut families: Vec<_> = families.into_iter().collect();
+    families.sort_by_key(|(_, (oldest, _))| *oldest);
+    families.into_iter().map(|(name, (_, files))| (name, files)).collect()
 }
 
 impl Pass {
@@ -414,8 +322,4 @@ impl Pass {
         self.unchanged += unchanged;
         self.rewritten += rewritten;
     }
-}
-
-fn to_u64(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -1,27 +1,22 @@
 //! Reading what is new in the files of families, several families at once.
 
-use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::sync::Mutex;
-use std::thread;
 
 use ledger_core::Event;
 
 use super::cursor::{Cursor, Opened, Seen};
 use super::keep::BoxError;
+use super::parallel;
 use super::pass::{Pass, Step};
-use super::saved::{Cursors, Facts, name_of, short};
+use super::saved::{Cursors, Facts, name_of};
 use crate::Options;
 use crate::format::{Emitted, Format, Link};
 use crate::importer;
 
 /// How much of a file is read at once.
 const READ_AT_ONCE: usize = 1 << 20;
-/// More threads than this wait for the disk, and each holds a line.
-const MAX_THREADS: usize = 8;
 
 /// Whoever is told how far a pass is.
 pub(super) type Tell<'a> = dyn Fn(Step) + Send + Sync + 'a;
@@ -48,6 +43,16 @@ pub(super) struct Family<'a, F: Format> {
     pub(super) facts: Facts<F>,
 }
 
+/// A family, as far as it is read now.
+pub(super) struct Fresh<F: Format> {
+    pub(super) name: String,
+    pub(super) cursors: Cursors,
+    pub(super) facts: Facts<F>,
+    pub(super) links: Vec<Link>,
+    /// What became of its lines.
+    pub(super) pass: Pass,
+}
+
 /// A family, and what there is to say of it.
 pub(super) struct Told {
     pub(super) name: String,
@@ -57,43 +62,30 @@ pub(super) struct Told {
     pub(super) facts: Vec<u8>,
     /// The events that were not told before.
     pub(super) events: Vec<Event>,
-    /// What became of its lines.
+    /// What became of its lines and facts.
     pub(super) pass: Pass,
 }
 
 impl<F: Format> Reading<F> {
     /// Reads what is new in each family, in any order, and gives them back in theirs.
-    pub(super) fn read(&self, families: Vec<Family<'_, F>>, progress: &Tell<'_>) -> Result<Vec<Told>, BoxError> {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let threads = families.len().min(cores).min(MAX_THREADS);
-        if threads <= 1 {
-            return families.into_iter().map(|family| self.family(family, progress)).collect();
-        }
-        let mut families: Vec<_> = families.into_iter().enumerate().collect();
-        // The largest first, so that no thread begins with one when the others have nothing left.
-        families.sort_by_key(|(_, family)| Reverse(family.files.iter().map(|file| file.new).sum::<u64>()));
-        let pending = Mutex::new(families.into_iter());
-        let next = || pending.lock().ok()?.next();
-        let work = || {
-            let mut done = Vec::new();
-            while let Some((place, family)) = next() {
-                done.push((place, self.family(family, progress)));
-            }
-            done
-        };
-        let mut done = thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut done = work();
-            for other in others {
-                done.extend(other.join().map_err(|_| "reading a file panicked")?);
-            }
-            Ok::<_, BoxError>(done)
-        })?;
-        done.sort_by_key(|(place, _)| *place);
-        done.into_iter().map(|(_, told)| told).collect()
+    pub(super) fn read(&self, families: Vec<Family<'_, F>>, progress: &Tell<'_>) -> Result<Vec<Fresh<F>>, BoxError> {
+        let size = |family: &Family<'_, F>| family.files.iter().map(|file| file.new).sum();
+        parallel::all(families, size, |family| Ok(self.family(family, progress)))
     }
 
-    fn family(&self, family: Family<'_, F>, progress: &Tell<'_>) -> Result<Told, BoxError> {
+    /// Says of each family what the ledger does not have yet, and gives them back in their order.
+    pub(super) fn tell(&self, families: Vec<Fresh<F>>) -> Result<Vec<Told>, BoxError> {
+        let size = |family: &Fresh<F>| u64::try_from(family.links.len()).unwrap_or(u64::MAX);
+        parallel::all(families, size, |family| self.tell_of(family))
+    }
+
+    /// What the facts of a family, and where its files are, have in common with others.
+    pub(super) fn links(&self, facts: &Facts<F>, cursors: &Cursors) -> Vec<Link> {
+        let places = cursors.files.keys().map(|path| Link::of(&name_of(&self.format.family(path))));
+        self.format.links(&facts.facts).into_iter().chain(places).collect()
+    }
+
+    fn family(&self, family: Family<'_, F>, progress: &Tell<'_>) -> Fresh<F> {
         let Family { name, files, mut cursors, mut facts } = family;
         let mut pass = Pass::default();
         for changed in files {
@@ -104,26 +96,17 @@ impl<F: Format> Reading<F> {
                 Err(error) => pass.report.add_unreadable(changed.path.to_owned(), error.to_string()),
             }
         }
-        self.tell(name, cursors, facts, pass)
+        let links = self.links(&facts, &cursors);
+        Fresh { name, cursors, facts, links, pass }
     }
 
-    /// Says what the ledger does not have yet.
-    pub(super) fn tell(
-        &self,
-        name: String,
-        cursors: Cursors,
-        facts: Facts<F>,
-        mut pass: Pass,
-    ) -> Result<Told, BoxError> {
-        let Facts { facts, mut told } = facts;
-        let places = cursors.files.keys().map(|path| Link::of(&name_of(&self.format.family(path))));
-        let links = self.format.links(&facts).into_iter().chain(places).collect();
+    fn tell_of(&self, family: Fresh<F>) -> Result<Told, BoxError> {
+        let Fresh { name, cursors, facts: Facts { facts, mut told }, links, mut pass } = family;
         let mut kept = postcard::to_stdvec(&facts)?;
-        let Emitted { mut events, refused } = self.format.emit(facts, &self.options);
+        let Emitted { mut events, refused } = self.format.emit_new(facts, &self.options, &mut told);
         pass.report.refused += refused;
-        events.retain(|event| told.insert(short(&event.id)));
         events.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-        kept.extend(told_to_bytes(&told)?);
+        kept.extend(postcard::to_stdvec(&told.marks())?);
         Ok(Told { name, cursors, links, facts: kept, events, pass })
     }
 
@@ -153,10 +136,6 @@ impl<F: Format> Reading<F> {
         pass.report.bytes += reached.bytes;
         Cursor::at(&mut file, changed.seen, offset + reached.settled, reached.line)
     }
-}
-
-fn told_to_bytes(told: &HashSet<u64>) -> Result<Vec<u8>, BoxError> {
-    Ok(postcard::to_stdvec(&told.iter().collect::<Vec<_>>())?)
 }
 
 /// Tells how much is read.

@@ -1,6 +1,6 @@
 //! What is kept of a family.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ledger_core::{Epoch, EventId, LedgerId, Offset};
@@ -11,6 +11,7 @@ use super::cursor::Cursor;
 use super::keep::BoxError;
 use crate::NAMESPACE;
 use crate::format::{Format, Link};
+use crate::told::Told;
 
 /// The name under which [`Bound`] is kept.
 pub(super) const BOUND: &str = "ledger";
@@ -24,26 +25,21 @@ pub(super) struct Cursors {
 /// What the lines of a family said, and which events were made of that.
 pub(super) struct Facts<F: Format> {
     pub(super) facts: F::Facts,
-    /// The events that the ledger has, each in 64 bits.
-    pub(super) told: HashSet<u64>,
+    /// The events that the ledger has.
+    pub(super) told: Told,
 }
 
 impl<F: Format> Default for Facts<F> {
     fn default() -> Self {
-        Self { facts: F::Facts::default(), told: HashSet::new() }
+        Self { facts: F::Facts::default(), told: Told::default() }
     }
 }
 
 impl<F: Format> Facts<F> {
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, BoxError> {
-        let (facts, told): (F::Facts, Vec<u64>) = postcard::from_bytes(bytes)?;
-        Ok(Self { facts, told: told.into_iter().collect() })
+        let (facts, told) = postcard::from_bytes(bytes)?;
+        Ok(Self { facts, told: Told::of(told) })
     }
-}
-
-/// An event in 64 bits.
-pub(super) fn short(id: &EventId) -> u64 {
-    Link::of(id.as_str()).0
 }
 
 /// The name under which a family is kept; the paths of its files may be of any length.
