@@ -81,6 +81,8 @@ fn made(
     payload: Payload,
     envelope: Envelope<'_>,
 ) -> Result<Event, Invalid> {
+    #[cfg(test)]
+    tests::MADE.set(tests::MADE.get() + 1);
     let Envelope { key, run, actor, session, turn, time, version, model, flags } = envelope;
     let described = [("source", Some(source)), ("source_version", version), ("origin", options.origin.as_deref())];
     let described = described.into_iter().filter_map(|(name, value)| Some((name, value?)));
@@ -121,8 +123,25 @@ pub(crate) fn duration(
 }
 
 #[cfg(test)]
+pub(crate) use tests::count_made;
+
+#[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        /// How many events this thread made.
+        pub(super) static MADE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// How many events are made meanwhile, and what `work` gives.
+    pub(crate) fn count_made<R>(work: impl FnOnce() -> R) -> (usize, R) {
+        MADE.set(0);
+        let result = work();
+        (MADE.get(), result)
+    }
 
     #[test]
     fn time_never_runs_backwards() {

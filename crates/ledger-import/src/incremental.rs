@@ -11,13 +11,17 @@ mod cursor;
 mod index;
 mod keep;
 mod known;
+mod outcome;
 mod own;
 mod parallel;
 mod pass;
 mod reading;
 mod saved;
+#[cfg(test)]
+mod tests;
 mod unite;
 
 pub use keep::{BoxError, Change, Keep, MemoryKeep, Part};
+pub use outcome::{Pass, Step};
+pub use pass::IncrementalImport;
 pub(crate) use pass::{Import, Passes};
-pub use pass::{IncrementalImport, Pass, Step};

@@ -22,9 +22,6 @@ pub(crate) struct Mark(u64);
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     marks: HashSet<Mark, RandomState>,
-    /// How many were made.
-    #[cfg(test)]
-    pub(crate) made: usize,
 }
 
 impl Mark {
@@ -63,11 +60,7 @@ impl Mark {
 impl Told {
     /// Those that were kept.
     pub(crate) fn of(marks: Vec<Mark>) -> Self {
-        Self {
-            marks: marks.into_iter().collect(),
-            #[cfg(test)]
-            made: 0,
-        }
+        Self { marks: marks.into_iter().collect() }
     }
 
     /// To be kept.
@@ -82,10 +75,6 @@ impl Told {
 
     /// Notes that an event was made, and is told; whether that is new.
     pub(crate) fn add(&mut self, mark: Mark) -> bool {
-        #[cfg(test)]
-        {
-            self.made += 1;
-        }
         self.marks.insert(mark)
     }
 
@@ -101,9 +90,54 @@ fn to_u64(count: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use ledger_core::{Actor, RunId, SessionId, Timestamp};
 
     use super::*;
+    use crate::claude::Claude;
+    use crate::codex::Codex;
+    use crate::emission::count_made;
+    use crate::format::{Format, Options};
+    use crate::importer::read;
+    use crate::report::Report;
+    use crate::samples::SPOTTER;
+
+    /// What is made of the first lines of a file, then of all of them, then of the same again; and how many are told then.
+    fn made<F: Format>(format: &F, path: &str, lines: &[&[u8]], first: usize) -> [(usize, usize); 3] {
+        let (mut told, mut facts) = (Told::default(), F::Facts::default());
+        [(0, first), (first, lines.len()), (lines.len(), lines.len())].map(|(from, to)| {
+            let new = lines[from..to].concat();
+            read(format, &mut facts, Path::new(path), new.as_slice(), 0, &mut Report::default()).unwrap();
+            let kept = postcard::to_stdvec(&facts).unwrap();
+            let marks = postcard::from_bytes(&postcard::to_stdvec(&told.marks()).unwrap()).unwrap();
+            told = Told::of(marks);
+            let facts = postcard::from_bytes(&kept).unwrap();
+            let (made, emitted) = count_made(|| format.emit_new(facts, &Options::default(), &mut told));
+            (made, emitted.events.len())
+        })
+    }
+
+    #[test]
+    fn events_that_were_told_are_not_made_again() {
+        let (path, bytes) = SPOTTER[0];
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        let [first, more, again] = made(&Claude, path, &lines, lines.len() - 10);
+        assert!(first.0 > 200 && first.0 == first.1, "{first:?}");
+        assert!((1..20).contains(&more.0) && more.0 == more.1, "{more:?}");
+        assert_eq!(again, (0, 0));
+
+        let codex = std::fs::read(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/testdata/codex/codexbar/archived-fork-33ce-3869/codex-home/archived_sessions/parent.jsonl"
+        ))
+        .unwrap();
+        let lines: Vec<&[u8]> = codex.split_inclusive(|byte| *byte == b'\n').collect();
+        let [first, more, again] = made(&Codex, "rollout", &lines, lines.len() - 10);
+        assert!(first.0 > 50 && first.0 == first.1, "{first:?}");
+        assert!((1..20).contains(&more.0) && more.0 == more.1, "{more:?}");
+        assert_eq!(again, (0, 0));
+    }
 
     #[test]
     fn whatever_makes_another_event_makes_another_mark_and_its_time_does_not() {

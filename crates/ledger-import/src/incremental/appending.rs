@@ -11,8 +11,8 @@ use ledger_core::{Event, EventId, Ledger, LedgerExt as _, Position};
 
 use super::keep::Change;
 use super::known::Known;
+use super::outcome::{Pass, Step};
 use super::own::Own;
-use super::pass::{Pass, Step};
 use super::reading::Tell;
 use super::saved::{BOUND, Bound};
 use crate::STORE_BATCH_EVENTS;

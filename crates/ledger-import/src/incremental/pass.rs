@@ -12,44 +12,18 @@ use super::cursor::{Cursor, Seen};
 use super::index::Index;
 use super::keep::{Keep, Part};
 use super::known::Known;
+use super::outcome::{Pass, Step};
 use super::own::Own;
 use super::reading::{Changed, Family, Fresh, Reading, Tell, Told};
 use super::saved::{Facts, links_to_bytes, name_of};
 use super::unite::{Set, sets};
+use crate::Options;
 use crate::error::{Error, Result};
 use crate::find::Found;
 use crate::format::{Format, Link};
-use crate::report::Report;
-use crate::{Options, Stored};
 
-/// Bytes of the families that are read at once, by as many threads as there are cores.
+/// Bytes of the families that are read at once.
 const BYTES_READ_AT_ONCE: u64 = 64 << 20;
-
-/// What came of looking at all files once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pass {
-    /// What was read, and what became of it.
-    pub report: Report,
-    /// What became of the events.
-    pub stored: Stored,
-    /// Files that were read from their beginning.
-    pub from_start: u64,
-    /// Files in which there was nothing new.
-    pub unchanged: u64,
-    /// Files of which something had been read that is not there any more; they were read from their beginning.
-    pub rewritten: u64,
-}
-
-/// How far a pass is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// So many bytes are to be read.
-    ToRead(u64),
-    /// So many more were read.
-    Read(u64),
-    /// So many more events are in the ledger.
-    Appended(u64),
-}
 
 /// An import of one source into one ledger that goes on where it was left.
 pub struct IncrementalImport<'a> {
@@ -105,13 +79,16 @@ pub(crate) struct Import<'a, F: Format> {
     /// Known after the first pass.
     known: Option<Known>,
     appending: Appending<'a>,
+    /// Bytes of the families that are read at once, by as many threads as there are cores.
+    pub(super) group_bytes: u64,
 }
 
 impl<'a, F: Format> Import<'a, F> {
     pub(crate) fn new(format: F, options: Options, ledger: &'a dyn Ledger, keep: Box<dyn Keep + 'a>) -> Self {
         let own = Own::new(&format, &options, keep);
         let reading = Reading { format, options };
-        Self { reading, ledger, own, known: None, appending: Appending::default() }
+        let appending = Appending::default();
+        Self { reading, ledger, own, known: None, appending, group_bytes: BYTES_READ_AT_ONCE }
     }
 
     async fn facts(&mut self, name: &str, made: &Made) -> Result<Facts<F>> {
@@ -152,8 +129,16 @@ impl<'a, F: Format> Import<'a, F> {
             let mut families = read.into_iter().filter_map(|place| fresh.get_mut(place)?.take());
             let Some(mut family) = families.next() else { continue };
             let mut is_alone = true;
-            for Fresh { name, cursors, facts, links: _, pass } in families {
+            for mut other in families {
+                if !self.reading.format.finds_new() {
+                    let Told { name, cursors, links, facts, events, pass } =
+                        self.reading.tell_of(other).map_err(Error::Keep)?;
+                    let facts = Facts::from_bytes(&facts).map_err(Error::Keep)?;
+                    other = Fresh { name, cursors, facts, links, events, pass };
+                }
+                let Fresh { name, cursors, facts, links: _, events, pass } = other;
                 family.absorb(&self.reading.format, facts, cursors.files);
+                family.events.extend(events);
                 family.pass.add(pass);
                 known.families.remove(&name);
                 made.changes.insert(name, None);
@@ -208,7 +193,7 @@ impl<'a, F: Format> Import<'a, F> {
             let mut group: Vec<(String, Vec<Changed<'_>>)> = Vec::new();
             let mut places: HashMap<String, usize> = HashMap::new();
             let mut bytes = 0;
-            while bytes < BYTES_READ_AT_ONCE
+            while bytes < self.group_bytes
                 && let Some((name, files)) = families.next()
             {
                 bytes += files.iter().map(|file| file.new).sum::<u64>();
@@ -310,16 +295,4 @@ fn oldest_first<'f>(changed: Vec<(String, Changed<'f>)>) -> Vec<(String, Vec<Cha
     let mut families: Vec<_> = families.into_iter().collect();
     families.sort_by_key(|(_, (oldest, _))| *oldest);
     families.into_iter().map(|(name, (_, files))| (name, files)).collect()
-}
-
-impl Pass {
-    fn add(&mut self, other: Self) {
-        let Self { report, stored, from_start, unchanged, rewritten } = other;
-        self.report.add(report);
-        self.stored.appended += stored.appended;
-        self.stored.duplicates += stored.duplicates;
-        self.from_start += from_start;
-        self.unchanged += unchanged;
-        self.rewritten += rewritten;
-    }
 }

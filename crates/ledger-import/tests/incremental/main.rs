@@ -9,4 +9,5 @@ mod growing;
 mod home;
 mod mapping;
 mod otlp;
+mod passes;
 mod roder;
