@@ -126,8 +126,10 @@ impl<'a, F: Format> Import<'a, F> {
         let mut fresh: Vec<_> = fresh.into_iter().map(Some).collect();
         let mut united = Vec::new();
         for Set { read, kept } in sets {
-            let mut families = read.into_iter().filter_map(|place| fresh.get_mut(place)?.take());
-            let Some(mut family) = families.next() else { continue };
+            let families = read.into_iter().filter_map(|place| fresh.get_mut(place)?.take());
+            let mut families: Vec<_> = families.collect();
+            // The first to be told are those that were written first.
+            let Some(mut family) = families.pop() else { continue };
             let mut is_alone = true;
             for mut other in families {
                 if !self.reading.format.finds_new() {
