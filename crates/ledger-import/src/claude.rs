@@ -97,10 +97,6 @@ impl Format for Claude {
         emit(facts, options, &mut Told::default())
     }
 
-    fn finds_new(&self) -> bool {
-        true
-    }
-
     fn emit_new(&self, facts: Facts, options: &Options, told: &mut Told) -> Emitted {
         emit(facts, options, told)
     }

@@ -94,10 +94,6 @@ impl Format for Codex {
         emit(&facts, options, &mut Told::default())
     }
 
-    fn finds_new(&self) -> bool {
-        true
-    }
-
     fn emit_new(&self, facts: Facts, options: &Options, told: &mut Told) -> Emitted {
         emit(&facts, options, told)
     }

@@ -94,14 +94,8 @@ pub(crate) trait Format: Send + Sync + 'static {
     /// Adds the facts of another family. Where both have read the same file, these have read further.
     fn absorb(&self, facts: &mut Self::Facts, other: Self::Facts);
 
-    /// Says everything.
+    /// Says everything; of facts that were kept and have grown, what may be new is enough.
     fn emit(&self, facts: Self::Facts, options: &Options) -> Emitted;
-
-    /// Whether what [`emit_new`](Self::emit_new) says follows from nothing but the facts and what was told. If not, facts
-    /// that were read are told before others absorb them: those do not know what of it is new.
-    fn finds_new(&self) -> bool {
-        false
-    }
 
     /// Says what was not told before, and notes that it is. A format that can do so finds that out before it makes events.
     fn emit_new(&self, facts: Self::Facts, options: &Options, told: &mut Told) -> Emitted {

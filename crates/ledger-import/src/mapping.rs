@@ -83,11 +83,10 @@ impl Format for Mapping {
     }
 
     fn version(&self) -> String {
-        format!("3/{}", self.version)
+        format!("4/{}", self.version)
     }
 
     fn add(&self, facts: &mut Facts, _file: &Path, line: &Line) -> Result<Fate, String> {
-        facts.begin();
         let (name, edition) = (self.name(), self.file.edition);
         let call = self.file.call.as_ref().filter(|rule| rule.select.takes(line));
         let call = call.map(|rule| observe::call(name, rule, line)).transpose();

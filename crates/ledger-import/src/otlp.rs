@@ -60,7 +60,7 @@ impl Format for Otlp {
     }
 
     fn version(&self) -> String {
-        "2".to_owned()
+        "3".to_owned()
     }
 
     /// The collector's file exporter names files as it is told, most often `.json` with a line per export.
@@ -69,7 +69,6 @@ impl Format for Otlp {
     }
 
     fn add(&self, facts: &mut Facts, _file: &Path, line: &Line) -> Result<Fate, String> {
-        facts.begin();
         let mut fates = Vec::new();
         for resource in &line.resource_spans.0 {
             let program = program(resource.resource.0.as_ref());

@@ -131,16 +131,8 @@ impl<'a, F: Format> Import<'a, F> {
             // The first to be told are those that were written first.
             let Some(mut family) = families.pop() else { continue };
             let mut is_alone = true;
-            for mut other in families {
-                if !self.reading.format.finds_new() {
-                    let Told { name, cursors, links, facts, events, pass } =
-                        self.reading.tell_of(other).map_err(Error::Keep)?;
-                    let facts = Facts::from_bytes(&facts).map_err(Error::Keep)?;
-                    other = Fresh { name, cursors, facts, links, events, pass };
-                }
-                let Fresh { name, cursors, facts, links: _, events, pass } = other;
+            for Fresh { name, cursors, facts, links: _, pass } in families {
                 family.absorb(&self.reading.format, facts, cursors.files);
-                family.events.extend(events);
                 family.pass.add(pass);
                 known.families.remove(&name);
                 made.changes.insert(name, None);

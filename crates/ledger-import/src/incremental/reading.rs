@@ -49,8 +49,6 @@ pub(super) struct Fresh<F: Format> {
     pub(super) cursors: Cursors,
     pub(super) facts: Facts<F>,
     pub(super) links: Vec<Link>,
-    /// What those that it absorbed told.
-    pub(super) events: Vec<Event>,
     /// What became of its lines.
     pub(super) pass: Pass,
 }
@@ -99,16 +97,15 @@ impl<F: Format> Reading<F> {
             }
         }
         let links = self.links(&facts, &cursors);
-        Fresh { name, cursors, facts, links, events: Vec::new(), pass }
+        Fresh { name, cursors, facts, links, pass }
     }
 
     /// Says of a family what the ledger does not have yet.
-    pub(super) fn tell_of(&self, family: Fresh<F>) -> Result<Told, BoxError> {
-        let Fresh { name, cursors, facts: Facts { facts, mut told }, links, mut events, mut pass } = family;
+    fn tell_of(&self, family: Fresh<F>) -> Result<Told, BoxError> {
+        let Fresh { name, cursors, facts: Facts { facts, mut told }, links, mut pass } = family;
         let mut kept = postcard::to_stdvec(&facts)?;
-        let Emitted { events: new, refused } = self.format.emit_new(facts, &self.options, &mut told);
+        let Emitted { mut events, refused } = self.format.emit_new(facts, &self.options, &mut told);
         pass.report.refused += refused;
-        events.extend(new);
         events.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         kept.extend(postcard::to_stdvec(&told.marks())?);
         Ok(Told { name, cursors, links, facts: kept, events, pass })

@@ -67,10 +67,6 @@ impl Format for Traces {
         facts.traces.extend(other.traces);
     }
 
-    fn finds_new(&self) -> bool {
-        true
-    }
-
     fn emit(&self, facts: Facts, options: &Options) -> Emitted {
         self.told.fetch_add(1, Ordering::Relaxed);
         let mut emitted = Emitted::default();
@@ -137,8 +133,7 @@ impl Home {
         let events: Vec<Event> = events.try_collect().await.unwrap();
         let ids: BTreeSet<&EventId> = events.iter().map(|event| &event.id).collect();
         assert_eq!(ids.len(), events.len());
-        let facts = events.iter().map(|event| event.payload.parse::<SessionStarted>().unwrap().session_id);
-        facts.last().unwrap_or_default()
+        events.last().map(|event| event.payload.parse::<SessionStarted>().unwrap().session_id).unwrap_or_default()
     }
 }
 

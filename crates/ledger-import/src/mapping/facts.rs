@@ -21,9 +21,6 @@ const MAX_TOKENS: u64 = (1 << (EDITION_SHIFT - DETAIL_BITS)) - 1;
 pub(crate) struct Facts {
     pub(super) calls: Best,
     pub(super) tools: Best,
-    /// Whether anything was added since these were kept.
-    #[serde(skip)]
-    is_growing: bool,
 }
 
 /// Of each key, the observations with the highest revision.
@@ -31,6 +28,7 @@ pub(crate) struct Facts {
 pub(super) struct Best {
     known: BTreeMap<String, Known>,
     /// The keys that were observed since these were last read from where they are kept. All else was said when it was.
+    #[serde(skip)]
     touched: BTreeSet<String>,
 }
 
@@ -123,7 +121,9 @@ impl Best {
     }
 
     fn absorb(&mut self, other: Self) {
-        for (key, known) in other.known {
+        let Self { known, touched } = other;
+        self.touched.extend(touched);
+        for (key, known) in known {
             self.known.entry(key).or_default().add(known);
         }
     }
@@ -147,15 +147,6 @@ impl Known {
 }
 
 impl Facts {
-    /// Expects what a line says.
-    pub(super) fn begin(&mut self) {
-        if !self.is_growing {
-            self.calls.touched.clear();
-            self.tools.touched.clear();
-            self.is_growing = true;
-        }
-    }
-
     /// The keys: whatever files have one in common belong together.
     pub(super) fn links(&self) -> Vec<Link> {
         let (calls, tools) = (self.calls.known.keys(), self.tools.known.keys());
@@ -166,7 +157,7 @@ impl Facts {
     }
 
     pub(super) fn absorb(&mut self, other: Self) {
-        let Self { calls, tools, is_growing: _ } = other;
+        let Self { calls, tools } = other;
         self.calls.absorb(calls);
         self.tools.absorb(tools);
     }

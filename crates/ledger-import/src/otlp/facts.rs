@@ -20,15 +20,13 @@ pub(crate) struct Facts {
     pub(super) tools: BTreeMap<String, Tool>,
     /// The ids of answers and requests, which spans of several traces may tell of.
     ids: BTreeSet<u64>,
-    touched: Touched,
-    /// Whether anything was added since these were kept.
     #[serde(skip)]
-    is_growing: bool,
+    touched: Touched,
 }
 
 /// What was added since the facts were last read from where they are kept. All else was said when it was kept, and making
 /// the events of everything again for each export of a long file would take far longer than reading the export.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 struct Touched {
     traces: BTreeSet<u128>,
     keys: BTreeSet<String>,
@@ -44,14 +42,6 @@ pub(super) struct Trace {
 }
 
 impl Facts {
-    /// Expects what a line says.
-    pub(super) fn begin(&mut self) {
-        if !self.is_growing {
-            self.touched = Touched::default();
-            self.is_growing = true;
-        }
-    }
-
     /// Whether there is something new to say of a trace.
     pub(super) fn has_touched(&self, trace: u128) -> bool {
         self.touched.traces.contains(&trace)
@@ -102,10 +92,12 @@ impl Facts {
         traces.chain(self.ids.iter().copied().map(Link)).collect()
     }
 
-    /// Adds what others know, and have said.
+    /// Adds what others know.
     pub(super) fn absorb(&mut self, other: Self) {
-        let Self { traces, calls, tools, ids, touched: _, is_growing: _ } = other;
+        let Self { traces, calls, tools, ids, touched } = other;
         self.ids.extend(ids);
+        self.touched.traces.extend(touched.traces);
+        self.touched.keys.extend(touched.keys);
         for (id, of_other) in traces {
             let Some(trace) = self.traces.get_mut(&id) else {
                 self.traces.insert(id, of_other);
