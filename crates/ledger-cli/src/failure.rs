@@ -127,6 +127,7 @@ impl From<ledger_import::Error> for Failure {
                 Some(error) if error.is_retryable() => 4,
                 _ => 1,
             },
+            Error::Overtaken => 4,
             _ => 2,
         };
         Self { code, sentence: sentence(&error) }

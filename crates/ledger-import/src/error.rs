@@ -19,6 +19,10 @@ pub enum Error {
     #[error(transparent)]
     Ledger(#[from] ledger_core::Error),
 
+    /// Another import of the same logs went on meanwhile, again and again.
+    #[error("another import of the same logs goes on at the same time; import again when that is done")]
+    Overtaken,
+
     /// How far the import got could not be kept, or read.
     #[error("how far the import got cannot be kept or read: {0}")]
     Keep(#[source] BoxError),

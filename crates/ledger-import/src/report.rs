@@ -44,8 +44,8 @@ pub struct Report {
     pub unreadable: u64,
     /// The first of the bad lines and of what could not be read, at most [`MAX_BAD_LINES`].
     pub bad: Vec<BadLine>,
-    /// Facts that make no event that a ledger takes. Ids are checked line by line, so there are none, unless the options
-    /// are absurd (a tenant of megabytes).
+    /// Facts that make no event that a ledger takes. Ids are checked line by line, so there are none, unless something is
+    /// absurd: a tenant of megabytes, a time beyond the calendar.
     pub refused: u64,
     /// Calls of models.
     pub calls: u64,

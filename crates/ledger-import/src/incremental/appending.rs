@@ -108,7 +108,9 @@ impl<'a> Appending<'a> {
             *(if position.is_new() { &mut pass.stored.appended } else { &mut pass.stored.duplicates }) += 1;
         }
         progress(Step::Appended(to_u64(positions.iter().map(Vec::len).sum())));
-        if let (Some(position), Some(id)) = (positions.last().and_then(|batch| batch.last()), last) {
+        if let (Some(position), Some(id)) = (positions.last().and_then(|batch| batch.last()), last)
+            && known.last.as_ref().is_none_or(|(offset, _)| position.offset() > *offset)
+        {
             known.last = Some((position.offset(), id));
         }
         let head = ledger.head().await?;

@@ -6,7 +6,7 @@ use std::thread;
 
 use super::keep::BoxError;
 
-/// More threads than this wait for the disk, and each holds a line.
+/// More threads than this wait for the disk, and each holds a line or a family.
 const MAX_THREADS: usize = 8;
 
 /// Works on all of `items`, in any order, and gives what came of them in theirs.
@@ -36,7 +36,7 @@ pub(super) fn all<T: Send, R: Send>(
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut done = work();
         for other in others {
-            done.extend(other.join().map_err(|_| "reading a file panicked")?);
+            done.extend(other.join().map_err(|_| "reading or telling of a family panicked")?);
         }
         Ok::<_, BoxError>(done)
     })?;

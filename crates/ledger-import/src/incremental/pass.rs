@@ -15,13 +15,15 @@ use super::known::Known;
 use super::outcome::{Pass, Step};
 use super::own::Own;
 use super::reading::{Changed, Family, Fresh, Reading, Tell, Told};
-use super::saved::{Facts, links_to_bytes, name_of};
+use super::saved::{Cursors, Facts, links_to_bytes, name_of};
 use super::unite::{Set, sets};
 use crate::Options;
 use crate::error::{Error, Result};
 use crate::find::Found;
 use crate::format::{Format, Link};
 
+/// How often a pass is begun again because another import of the same logs has changed what is kept.
+const ATTEMPTS: usize = 3;
 /// Bytes of the families that are read at once.
 const BYTES_READ_AT_ONCE: u64 = 64 << 20;
 
@@ -91,14 +93,23 @@ impl<'a, F: Format> Import<'a, F> {
         Self { reading, ledger, own, known: None, appending, group_bytes: BYTES_READ_AT_ONCE }
     }
 
-    async fn facts(&mut self, name: &str, made: &Made) -> Result<Facts<F>> {
+    /// The facts of a family that is known.
+    ///
+    /// # Errors
+    /// [`Error::Overtaken`] when another import has read further, or made it a part of another family: lines must not be
+    /// added twice, nor to nothing.
+    async fn facts(&mut self, known: &Cursors, name: &str, made: &Made) -> Result<Facts<F>> {
         if let Some(Some([_, _, facts])) = made.changes.get(name).or_else(|| self.appending.change(name)) {
             return Facts::from_bytes(facts).map_err(Error::Keep);
         }
-        match self.own.one(name, Part::Facts).await? {
-            Some(bytes) => Facts::from_bytes(&bytes).map_err(Error::Keep),
-            None => Ok(Facts::default()),
+        let facts = self.own.one(name, Part::Facts).await?.ok_or(Error::Overtaken)?;
+        // After the facts: had they changed in between, these would tell.
+        let cursors = self.own.one(name, Part::Cursors).await?.ok_or(Error::Overtaken)?;
+        let cursors: Option<Cursors> = postcard::from_bytes(&cursors).ok();
+        if cursors.as_ref() != Some(known) {
+            return Err(Error::Overtaken);
         }
+        Facts::from_bytes(&facts).map_err(Error::Keep)
     }
 
     /// A family as it is known, to read what is new of it.
@@ -110,7 +121,7 @@ impl<'a, F: Format> Import<'a, F> {
         made: &Made,
     ) -> Result<Family<'f, F>> {
         let cursors = known.families.get(&name).cloned().unwrap_or_default();
-        let facts = if cursors.files.is_empty() { Facts::default() } else { self.facts(&name, made).await? };
+        let facts = if cursors.files.is_empty() { Facts::default() } else { self.facts(&cursors, &name, made).await? };
         Ok(Family { name, files, cursors, facts })
     }
 
@@ -128,7 +139,7 @@ impl<'a, F: Format> Import<'a, F> {
         for Set { read, kept } in sets {
             let families = read.into_iter().filter_map(|place| fresh.get_mut(place)?.take());
             let mut families: Vec<_> = families.collect();
-            // The first to be told are those that were written first.
+            // The last one absorbs the others.
             let Some(mut family) = families.pop() else { continue };
             let mut is_alone = true;
             for Fresh { name, cursors, facts, links: _, pass } in families {
@@ -139,8 +150,9 @@ impl<'a, F: Format> Import<'a, F> {
                 is_alone = false;
             }
             for name in kept {
-                let facts = self.facts(&name, made).await?;
-                family.absorb(&self.reading.format, facts, known.families.remove(&name).unwrap_or_default().files);
+                let cursors = known.families.remove(&name).unwrap_or_default();
+                let facts = self.facts(&cursors, &name, made).await?;
+                family.absorb(&self.reading.format, facts, cursors.files);
                 made.changes.insert(name, None);
                 is_alone = false;
             }
@@ -250,15 +262,23 @@ impl<'a, F: Format> Import<'a, F> {
 #[async_trait::async_trait]
 impl<F: Format> Passes for Import<'_, F> {
     async fn pass(&mut self, found: &Found, progress: &Tell<'_>) -> Result<Pass> {
-        // Whatever fails on the way, the next pass begins with what is kept.
-        self.appending = Appending::default();
-        let mut known = match self.known.take() {
-            Some(known) => known,
-            None => Known::load(self.ledger, &mut self.own).await?,
-        };
-        let pass = self.look(&mut known, found, progress).await?;
-        self.known = Some(known);
-        Ok(pass)
+        let mut attempt = 1;
+        loop {
+            // Whatever fails on the way, the next pass begins with what is kept.
+            self.appending = Appending::default();
+            let mut known = match self.known.take() {
+                Some(known) => known,
+                None => Known::load(self.ledger, &mut self.own).await?,
+            };
+            match self.look(&mut known, found, progress).await {
+                Err(Error::Overtaken) if attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+                Ok(pass) => {
+                    self.known = Some(known);
+                    return Ok(pass);
+                }
+            }
+        }
     }
 
     async fn forget(&mut self) -> Result<()> {

@@ -92,8 +92,12 @@ impl<F: Format> Reading<F> {
             let before = cursors.files.get(changed.path);
             match self.file(&changed, before, &mut facts.facts, &mut pass, progress) {
                 Ok(cursor) => drop(cursors.files.insert(changed.path.to_owned(), cursor)),
-                // It may go away at any time; the others are imported all the same.
-                Err(error) => pass.report.add_unreadable(changed.path.to_owned(), error.to_string()),
+                // It may go away at any time; the others are imported all the same. What was read of it before that is added,
+                // so if it comes back, it is read from its beginning.
+                Err(error) => {
+                    cursors.files.remove(changed.path);
+                    pass.report.add_unreadable(changed.path.to_owned(), error.to_string());
+                }
             }
         }
         let links = self.links(&facts, &cursors);

@@ -17,7 +17,7 @@ use crate::told::Told;
 pub(super) const BOUND: &str = "ledger";
 
 /// The files of a family, and how far they were read.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cursors {
     pub(super) files: BTreeMap<PathBuf, Cursor>,
 }

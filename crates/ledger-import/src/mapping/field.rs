@@ -17,7 +17,7 @@ const MAX_IDENTITY_BYTES: usize = 128;
 
 /// Largest count, a million million, and longest span of time in microseconds, a year. Statistics leave out calls that say
 /// more of anything, so more must not be said.
-const MAX_COUNT: u64 = 1_000_000_000_000;
+pub(super) const MAX_COUNT: u64 = 1_000_000_000_000;
 pub(super) const MAX_SPAN_MICROS: u64 = 366 * 24 * 3_600 * 1_000_000;
 
 /// One thing, or several.
@@ -135,19 +135,24 @@ impl Words {
         })
     }
 
-    /// The name of who answers for something, which must not be somebody else because it is written badly.
+    /// A name that must not be taken for another one, or for none, because it is written badly: who pays, how it ended.
     ///
     /// # Errors
-    /// When what stands in the first place that has a text is no name.
+    /// When what stands in the first place that has a value is no name.
     pub(super) fn strict_name(&self, line: &Line) -> Result<Option<String>, String> {
-        let found = self.0.iter().find_map(|word| match word {
-            Word::At(pointer) => {
-                Some((pointer.to_string(), scalar(pointer.find(line)?).filter(|text| !text.is_empty())?))
+        for word in &self.0 {
+            let pointer = match word {
+                Word::At(pointer) => pointer,
+                Word::Always(text) => return Ok(Some(text.clone())),
+            };
+            match pointer.find(line).map(scalar) {
+                None => {}
+                Some(None) => return Err(format!("{pointer} is no name")),
+                Some(Some(text)) if text.is_empty() => {}
+                Some(Some(text)) => return checked_name(&pointer.to_string(), Some(&text)),
             }
-            Word::Always(text) => Some((text.clone(), text.clone())),
-        });
-        let Some((place, text)) = found else { return Ok(None) };
-        checked_name(&place, Some(&text))
+        }
+        Ok(None)
     }
 }
 

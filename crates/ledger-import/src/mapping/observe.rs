@@ -6,7 +6,7 @@ use ledger_core::Timestamp;
 use ledger_events::{CallStatus, Cost, CostSource, LlmCall, Millis, Tokens, ToolCompleted, ToolStatus, is_code};
 
 use super::facts::Observed;
-use super::field::{MAX_SPAN_MICROS, Places, Time, Words};
+use super::field::{MAX_COUNT, MAX_SPAN_MICROS, Places, Time, Words};
 use super::file::{CallRule, Ending, TokensRule, ToolRule};
 use super::line::Line;
 use crate::ending::{class_of_failure, status_of_failure};
@@ -24,11 +24,11 @@ pub(super) fn call(source: &str, rule: &CallRule, line: &Line) -> Result<Observe
     let text = |words: &Option<Words>| words.as_ref()?.name(line);
     let code = |words: &Option<Words>| text(words).filter(|text| is_code(text));
     let http_status = rule.http_status.as_ref().and_then(|places| places.number(line));
-    let told = text(&rule.status).map(|told| meaning("call", &rule.statuses, &told)).transpose()?;
+    let told = strict(&rule.status, line)?.map(|told| meaning("call", &rule.statuses, &told)).transpose()?;
     let (status, error_class) = ending(told, code(&rule.error_class), http_status);
     let (tokens, exclusive) = tokens(&rule.tokens, line)?;
     let pico_usd = rule.cost_usd.as_ref().and_then(|places| places.usd(line));
-    let tenant = rule.tenant.as_ref().map_or(Ok(None), |words| words.strict_name(line))?;
+    let tenant = strict(&rule.tenant, line)?;
     let web_searches = rule.web_searches.as_ref().map_or(Ok(None), |places| places.count(line))?;
     let call = LlmCall {
         call_key: Some(key),
@@ -69,7 +69,7 @@ pub(super) fn tool(source: &str, rule: &ToolRule, line: &Line) -> Result<Observe
     let Times { started_at, ended_at, duration } = times(&rule.started_at, &rule.ended_at, &rule.duration, line)?;
     let text = |words: &Option<Words>| words.as_ref()?.name(line);
     let class = text(&rule.error_class).filter(|class| is_code(class));
-    let told = text(&rule.status).map(|told| meaning("tool", &rule.statuses, &told)).transpose()?;
+    let told = strict(&rule.status, line)?.map(|told| meaning("tool", &rule.statuses, &told)).transpose()?;
     let (status, error_class) = ending(told, class, None);
     let status = if status == CallStatus::Ok { ToolStatus::Success } else { ToolStatus::Error };
     let tool = ToolCompleted {
@@ -86,6 +86,10 @@ pub(super) fn tool(source: &str, rule: &ToolRule, line: &Line) -> Result<Observe
         revision: None,
     };
     Observed::new(tool, ended_at, false)
+}
+
+fn strict(words: &Option<Words>, line: &Line) -> Result<Option<String>, String> {
+    words.as_ref().map_or(Ok(None), |words| words.strict_name(line))
 }
 
 /// What tells a fact of this source from all others.
@@ -158,16 +162,22 @@ fn tokens(rule: &TokensRule, line: &Line) -> Result<(Tokens, bool), String> {
     let input =
         if rule.input_excludes_cache { Input { fresh: input, exclusive: false } } else { Input::of(input, cached) };
     let reasoning = told(&rule.reasoning)?;
-    let beside = if rule.output_excludes_reasoning { reasoning.unwrap_or(0) } else { 0 };
+    let output = count(&rule.output)?;
+    // A part is not more than the whole: then it is told beside it.
+    let is_beside = rule.output_excludes_reasoning || reasoning.is_some_and(|reasoning| reasoning > output);
+    let beside = if is_beside { reasoning.unwrap_or(0) } else { 0 };
     let tokens = Tokens {
         input: input.fresh,
         cache_read,
         cache_write,
         cache_write_5m: short,
         cache_write_1h: long,
-        output: count(&rule.output)?.saturating_add(beside),
+        output: output.saturating_add(beside),
         reasoning,
     };
     tokens.check().map_err(|invalid| invalid.to_string())?;
+    if tokens.input_total() > MAX_COUNT || tokens.output > MAX_COUNT {
+        return Err("has more tokens than there can be".to_owned());
+    }
     Ok((tokens, input.exclusive))
 }

@@ -66,10 +66,10 @@ impl Facts {
         // No `any`: all of them are to be known.
         let is_known = ids.filter(|id| !self.ids.insert(Link::of(id).0)).count() > 0;
         let fate = match at {
-            At::Span(trace, span) => add(&mut self.trace(trace).calls, span, call),
+            At::Span(trace, span) => add_call(&mut self.trace(trace).calls, span, call),
             At::Key(key) => {
                 self.touched.keys.insert(key.clone());
-                add(&mut self.calls, key, call)
+                add_call(&mut self.calls, key, call)
             }
         };
         if is_known && fate == Fate::Call { Fate::Repeat } else { fate }
@@ -106,7 +106,7 @@ impl Facts {
             trace.absorb(of_other);
             self.touched.traces.insert(id);
         }
-        calls.into_iter().for_each(|(key, call)| _ = add(&mut self.calls, key, call));
+        calls.into_iter().for_each(|(key, call)| _ = add_call(&mut self.calls, key, call));
         tools.into_iter().for_each(|(key, tool)| _ = add(&mut self.tools, key, tool));
     }
 }
@@ -117,7 +117,7 @@ impl Trace {
         for (span, parent) in parents {
             self.add_parent(span, parent);
         }
-        calls.into_iter().for_each(|(span, call)| _ = add(&mut self.calls, span, call));
+        calls.into_iter().for_each(|(span, call)| _ = add_call(&mut self.calls, span, call));
         tools.into_iter().for_each(|(span, tool)| _ = add(&mut self.tools, span, tool));
         around.into_iter().for_each(|(span, around)| _ = add(&mut self.around, span, around));
     }
@@ -164,6 +164,18 @@ pub(super) enum At {
 pub(super) trait Known {
     /// How well.
     fn revision(&self) -> u64;
+}
+
+/// Keeps what is known better, but for its ids: what any observation tells of these stays, since it was said under them.
+fn add_call<K: Ord>(known: &mut BTreeMap<K, Call>, key: K, mut new: Call) -> Fate {
+    if let Some(old) = known.get_mut(&key) {
+        for (old, new) in [(&mut old.response, &mut new.response), (&mut old.request, &mut new.request)] {
+            let id = old.iter().chain(new.iter()).min().cloned();
+            old.clone_from(&id);
+            *new = id;
+        }
+    }
+    add(known, key, new)
 }
 
 /// Keeps what is known better; of two that are known as well, the greater one.

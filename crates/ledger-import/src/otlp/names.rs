@@ -6,11 +6,12 @@
 //! 1. trace and span;
 //! 2. the request;
 //! 3. the answer, which whoever asked and whoever answered may have in common;
-//! 4. span and answer, where somebody between repeats the call under another name: a client (R), a gateway, the server
-//!    (R). Nobody can say that it is R which counts, once the gateway has replaced it, and it may have when the server was
-//!    not known yet.
+//! 4. span and answer, where another call replaces R: one below a span that has R as well. A client (R) asks a gateway,
+//!    which asks the server (R); or a span sums two calls up and has the id of one. Nobody can say that it is R which
+//!    counts, once that is replaced, and it may have been when not all of them were known yet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use super::call::Call;
 use super::facts::{Facts, Trace};
@@ -20,9 +21,19 @@ pub(super) struct Names {
     /// The strongest.
     pub(super) key: String,
     pub(super) weaker: Vec<String>,
+    /// Those that are stronger, where others replace the key.
+    apart: Vec<String>,
 }
 
 impl Names {
+    /// Takes the names by which nobody else is called.
+    pub(super) fn set_apart(&mut self) {
+        let stronger = mem::take(&mut self.apart);
+        for stronger in stronger {
+            self.weaker.push(mem::replace(&mut self.key, stronger));
+        }
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &String> {
         self.weaker.iter().chain([&self.key])
     }
@@ -66,32 +77,17 @@ impl<'a> Answers<'a> {
         call.response.as_deref().or_else(|| call.request.as_deref().map(of_request))
     }
 
-    /// All names of a call that a span tells of.
-    pub(super) fn names(&self, id: u128, trace: &Trace, span: u64, call: &Call) -> Names {
+    /// The names of a call that a span tells of.
+    pub(super) fn names(&self, id: u128, span: u64, call: &Call) -> Names {
         let at = span_key(id, span);
-        let known = || call.request.as_deref().into_iter().chain(self.key(call));
-        let apart = known().filter(|_| self.is_repeated(trace, span, call)).map(|known| format!("{at}/{known}"));
-        let mut stronger: Vec<String> = known().map(str::to_owned).chain(apart).collect();
+        let mut known: Vec<String> =
+            call.request.as_deref().into_iter().chain(self.key(call)).map(str::to_owned).collect();
         // Where the request is all that is known, or the same as the answer, it is one name.
-        stronger.dedup();
-        match stronger.pop() {
-            None => Names { key: at, weaker: Vec::new() },
-            Some(key) => {
-                stronger.push(at);
-                stronger.retain(|name| *name != key);
-                Names { key, weaker: stronger }
-            }
-        }
-    }
-
-    /// Whether somebody with usage and another name is between a call and one above it that has its name.
-    fn is_repeated(&self, trace: &Trace, span: u64, call: &Call) -> bool {
-        let own = self.key(call);
-        let above = trace.above(span);
-        let mut above = above.iter().filter_map(|above| trace.calls.get(above));
-        call.has_usage()
-            && above.any(|call| call.has_usage() && self.key(call) != own)
-            && above.any(|call| self.key(call) == own)
+        known.dedup();
+        let apart = known.iter().map(|known| format!("{at}/{known}")).collect();
+        let mut names = [vec![at], known].concat();
+        let key = names.pop().unwrap_or_default();
+        Names { key, weaker: names, apart }
     }
 }
 

@@ -236,7 +236,7 @@ fn is_unique(id: &str) -> bool {
         Some((prefix, number)) if prefix.bytes().all(|byte| byte.is_ascii_alphabetic()) => number,
         _ => id,
     };
-    number.len() > NUMBER_DIGITS || !number.bytes().all(|byte| byte.is_ascii_digit())
+    number.is_empty() || number.len() > NUMBER_DIGITS || !number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

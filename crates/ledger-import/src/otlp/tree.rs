@@ -103,25 +103,41 @@ fn add<'a>(
     trace: &'a Trace,
     is_touched: bool,
 ) {
-    let named = |span: u64| Some((span, answers.names(id, trace, span, trace.calls.get(&span)?)));
-    let names: BTreeMap<u64, Names> = trace.calls.keys().copied().filter_map(named).collect();
-    // Whoever has the same key is not around a call, but observes it.
-    let above = |span: u64, own: &Names| -> Vec<(u64, &Names)> {
-        let above = trace.above(span).into_iter().filter_map(|above| Some((above, names.get(&above)?)));
-        above.filter(|(_, above)| above.key != own.key).collect()
-    };
-    let using = names.iter().filter(|(span, _)| trace.calls.get(span).is_some_and(Call::has_usage));
-    let around: BTreeMap<u64, Vec<(u64, &Names)>> = using.map(|(span, own)| (*span, above(*span, own))).collect();
-    let spans_around: BTreeSet<u64> = around.values().flatten().map(|(span, _)| *span).collect();
+    let mut names: BTreeMap<u64, Names> =
+        trace.calls.iter().map(|(span, call)| (*span, answers.names(id, *span, call))).collect();
+    // Also whoever is around others may have been the lowest of those that were known, and have said what it replaces.
+    let is_below = above_each(trace, &names);
+    let replaced: BTreeSet<String> =
+        is_below.values().flatten().filter_map(|above| names.get(above)).flat_map(Names::all).cloned().collect();
+    let spans_around: BTreeSet<u64> = is_below.values().flatten().copied().collect();
+    for span in is_below.keys().filter(|span| !spans_around.contains(span)) {
+        if let Some(names) = names.get_mut(span).filter(|names| replaced.contains(&names.key)) {
+            names.set_apart();
+        }
+    }
+    let is_below = above_each(trace, &names);
+    let spans_around: BTreeSet<u64> = is_below.values().flatten().copied().collect();
     for (span, call) in trace.calls.iter().filter(|(span, _)| !spans_around.contains(span)) {
         let Some(own) = names.get(span) else { continue };
         let place = trace.place(id, *span, call.session.as_deref());
         let seen = calls.entry(own.key.clone()).or_default();
         seen.observations.push(Observation { call, place });
         seen.is_touched |= is_touched;
-        let above = around.get(span).into_iter().flatten();
-        seen.replaces.extend(own.weaker.iter().chain(above.flat_map(|(_, above)| above.all())).cloned());
+        let above = is_below.get(span).into_iter().flatten().filter_map(|above| names.get(above));
+        seen.replaces.extend(own.weaker.iter().chain(above.flat_map(Names::all)).cloned());
     }
+}
+
+/// The calls above each call with tokens. Whoever has the same key is not around it, but observes it.
+fn above_each(trace: &Trace, names: &BTreeMap<u64, Names>) -> BTreeMap<u64, Vec<u64>> {
+    let using =
+        trace.calls.iter().filter(|(_, call)| call.has_usage()).filter_map(|(span, _)| names.get_key_value(span));
+    using
+        .map(|(span, own)| {
+            let is_other = |above: &u64| names.get(above).is_some_and(|above| above.key != own.key);
+            (*span, trace.above(*span).into_iter().filter(is_other).collect())
+        })
+        .collect()
 }
 
 impl Trace {

@@ -2,9 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use futures_util::lock::Mutex;
 use ledger_events::LlmCall;
-use ledger_import::Source;
+use ledger_import::incremental::{BoxError, Change, IncrementalImport, Keep, MemoryKeep, Part};
+use ledger_import::{Options, Source};
 
 use crate::home::{Home, assert_same, latest, whole_of};
 
@@ -52,6 +56,53 @@ async fn a_fork_and_its_parent_count_once_whichever_comes_first_and_however_they
             let again = home.import_of(&Source::Codex).await;
             assert_eq!((again.unchanged, again.stored.appended), (2, 0));
         }
+    }
+}
+
+/// What two programs keep in one database.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<MemoryKeep>>);
+
+#[async_trait]
+impl Keep for Shared {
+    async fn all(&mut self, owner: &str, part: Part) -> Result<Vec<(String, Vec<u8>)>, BoxError> {
+        self.0.lock().await.all(owner, part).await
+    }
+
+    async fn one(&mut self, owner: &str, name: &str, part: Part) -> Result<Option<Vec<u8>>, BoxError> {
+        self.0.lock().await.one(owner, name, part).await
+    }
+
+    async fn put(&mut self, owner: &str, changes: Vec<Change>) -> Result<(), BoxError> {
+        self.0.lock().await.put(owner, changes).await
+    }
+
+    async fn clear(&mut self, owner: &str) -> Result<(), BoxError> {
+        self.0.lock().await.clear(owner).await
+    }
+}
+
+/// One goes on, as `--watch` does, while somebody else imports the same: each knows how far it got itself, and what is
+/// kept is further on.
+#[tokio::test]
+async fn two_imports_that_go_on_and_take_turns_count_once() {
+    let family = files("codexbar");
+    for turns in [[0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 1]] {
+        let (home, kept) = (Home::new(), Shared::default());
+        let import = || {
+            let kept = Box::new(kept.clone());
+            IncrementalImport::new(&Source::Codex, Options::default(), &home.ledger, kept).unwrap()
+        };
+        let mut imports = [import(), import()];
+        for cut in 1..=8 {
+            for (number, (path, bytes)) in family.iter().enumerate() {
+                home.write(path, &bytes[..bytes.len() * cut / 8]);
+                let found = Source::Codex.find(&[home.dir.path().to_owned()]).unwrap();
+                imports[turns[(2 * cut + number) % 4]].pass(&found, &|_| ()).await.unwrap();
+            }
+        }
+        assert_eq!(total(&home).await, 15_309_178, "{turns:?}");
+        assert_same(&home.events().await, &whole_of(&Source::Codex, &family));
     }
 }
 

@@ -95,13 +95,20 @@ fn exports() -> Vec<String> {
                 ],
             ),
         ),
+        // A call that sums two others up has the answer of one of them.
+        span(13, 29, 0, &with(300, &[chat, ("gen_ai.response.id", "resp_68a3f1b5")])),
+        span(13, 30, 29, &with(100, &[chat, ("gen_ai.response.id", "resp_68a3f1b6")])),
+        span(13, 31, 29, &with(200, &[chat, ("gen_ai.response.id", "resp_68a3f1b5")])),
+        // A span is told of with its answer, and later with more tokens and without.
+        span(14, 32, 0, &with(10, &[chat, ("gen_ai.response.id", "resp_68a3f1b7")])),
+        span(14, 32, 0, &with(80, &[chat])),
     ]
 }
 
-const EXPORTS: usize = 29;
-/// 100 + 200 + 400 + 50 + 25 + 60 + 100 + 50 + 70 + 80 + 90 of input, and one each of output; the record; and the call that
-/// failed.
-const TOTAL: (usize, u64) = (13, 1_225 + 11 + 33);
+const EXPORTS: usize = 34;
+/// 100 + 200 + 400 + 50 + 25 + 60 + 100 + 50 + 70 + 80 + 90 + 100 + 200 + 80 of input, and one each of output; the record; and
+/// the call that failed.
+const TOTAL: (usize, u64) = (16, 1_605 + 14 + 33);
 
 async fn total(home: &Home) -> (usize, u64) {
     let calls = latest::<LlmCall>(&home.events().await);
@@ -137,8 +144,8 @@ async fn lines_in_files_of_their_own_end_the_same_in_any_order() {
         .collect();
     let whole = whole_of(&Source::Otlp, &files);
     assert_eq!(files.len(), EXPORTS);
-    // All numbers that have nothing in common with 30 give each line once.
-    for factor in [1, 7, 11, 13, 17, 19, 23, 29] {
+    // All numbers that have nothing in common with 35 give each line once.
+    for factor in [1, 2, 8, 13, 17, 23, 27, 34] {
         let mut home = Home::new();
         for turn in 1..=EXPORTS {
             let (path, bytes) = &files[factor * turn % (EXPORTS + 1) - 1];
@@ -148,7 +155,7 @@ async fn lines_in_files_of_their_own_end_the_same_in_any_order() {
         assert_same(&home.events().await, &whole);
         assert_eq!(total(&home).await, TOTAL, "{factor}");
         let again = home.import_of(&Source::Otlp).await;
-        assert_eq!((again.unchanged, again.stored.appended), (29, 0));
+        assert_eq!((again.unchanged, again.stored.appended), (34, 0));
     }
 }
 

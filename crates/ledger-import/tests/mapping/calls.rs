@@ -63,6 +63,26 @@ fn what_a_line_does_not_say_is_not_made_up() {
     assert_eq!(calls(&import_with(BASE, log, options).events)[0].tenant_id, "blue");
 }
 
+#[test]
+fn who_pays_and_how_it_ended_is_not_guessed_where_it_is_told_badly() {
+    let mapping = with("tenant = [\"/team\", \"nobody\"]\nstatus = \"/status\"");
+    for (fields, why) in [
+        (r#""team":{"id":"x"}"#, "/team is no name"),
+        (r#""team":["x"]"#, "/team is no name"),
+        (r#""status":{"code":"failed"}"#, "/status is no name"),
+    ] {
+        assert_eq!(reason(&mapping, fields), why);
+    }
+    assert_eq!(call(&mapping, r#""team":"""#).tenant_id, "nobody");
+}
+
+#[test]
+fn sums_of_tokens_have_the_limit_that_statistics_have() {
+    let beside = BASE.replace("tokens = {", "tokens = { input_excludes_cache = true,");
+    assert_eq!(call(&beside, r#""in":500000000000,"read":500000000000"#).tokens.input_total(), 1_000_000_000_000);
+    assert_eq!(reason(&beside, r#""in":900000000000,"read":900000000000"#), "has more tokens than there can be");
+}
+
 /// "Cached tokens counted inside and beside input": a mapping says which it is; more cached tokens than input tell it too.
 #[test]
 fn cached_tokens_are_a_part_of_the_input_unless_they_are_told_beside_it() {
@@ -79,6 +99,7 @@ fn cached_tokens_are_a_part_of_the_input_unless_they_are_told_beside_it() {
 #[test]
 fn reasoning_is_a_part_of_the_output_unless_it_is_told_beside_it() {
     assert_eq!(call(BASE, r#""out":9,"think":4"#).tokens.output, 9);
+    assert_eq!(call(BASE, r#""out":5,"think":10"#).tokens.output, 15, "it cannot be a part of less");
     let beside = BASE.replace("tokens = {", "tokens = { output_excludes_reasoning = true,");
     let tokens = call(&beside, r#""out":9,"think":4"#).tokens;
     assert_eq!((tokens.output, tokens.reasoning), (13, Some(4)));

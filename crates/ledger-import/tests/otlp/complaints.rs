@@ -218,6 +218,26 @@ fn an_agent_with_the_id_of_its_last_answer_is_not_that_call() {
     }
 }
 
+/// A client around another client (Microsoft.Extensions.AI around the provider's own) sums up, with the id of the last answer.
+#[test]
+fn a_call_that_sums_others_up_and_has_the_id_of_one_does_not_cost_that_one() {
+    let answer = |id: u64, parent: u64, input: u64, answer: &str| {
+        let more = json!({"gen_ai.operation.name": "chat", "gen_ai.response.id": answer,
+            "gen_ai.usage.input_tokens": input, "gen_ai.usage.output_tokens": input / 10});
+        spans(&[span(id, parent, more)])
+    };
+    let all = [answer(1, 0, 300, "resp_b68a3f"), answer(2, 1, 100, "resp_a68a3f"), answer(3, 1, 200, "resp_b68a3f")];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] {
+        let lines = order.map(|number: usize| all[number].clone());
+        let mut inputs: Vec<u64> = calls(&import(&lines)).iter().map(|call| call.tokens.input).collect();
+        inputs.sort_unstable();
+        assert_eq!(inputs, [100, 200], "{order:?}");
+        // And when two of them were imported without the third, and all of them afterwards.
+        let both = [import(&lines[..2]).events, import(&lines).events].concat();
+        assert_eq!(total(&both), (2, 330), "{order:?}");
+    }
+}
+
 /// Two machines have a part of a trace each, and merge what they imported.
 #[test]
 fn a_gateway_counts_once_whoever_imported_which_part() {
