@@ -9,8 +9,8 @@
 //! A call is known by the id of the answer, else by trace and span; so the spans of the one who asked and of the one who
 //! answered are one call. Agents, workflows and `ai.generateText` repeat what the calls below them used, and maybe the id
 //! of the last answer, which is not theirs: a call with tokens replaces the names of all calls above it, as soon as all
-//! spans between are known, whichever came first. So of
-//! every span the id of its parent is kept, and files with a trace, or an answer, in common are read as one.
+//! spans between are known, whichever came first. So of every span the id of its parent is kept, and files with a trace,
+//! or an answer, in common are read as one.
 //!
 //! A record is known by session and sequence (Claude Code), conversation (Codex) or prompt (Gemini CLI), and its time.
 //! None of them is known to be a call of the agents' own files: import an agent from its files or from here.

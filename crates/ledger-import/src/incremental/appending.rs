@@ -104,10 +104,12 @@ impl<'a> Appending<'a> {
             Some(positions) => positions,
             None => appends.await?,
         };
+        let mut count = 0;
         for position in positions.iter().flatten() {
+            count += 1;
             *(if position.is_new() { &mut pass.stored.appended } else { &mut pass.stored.duplicates }) += 1;
         }
-        progress(Step::Appended(to_u64(positions.iter().map(Vec::len).sum())));
+        progress(Step::Appended(count));
         if let (Some(position), Some(id)) = (positions.last().and_then(|batch| batch.last()), last)
             && known.last.as_ref().is_none_or(|(offset, _)| position.offset() > *offset)
         {
@@ -120,8 +122,4 @@ impl<'a> Appending<'a> {
         changes.push(Change { name: BOUND.to_owned(), parts: Some([bound, Vec::new(), Vec::new()]) });
         own.put(changes).await
     }
-}
-
-fn to_u64(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
